@@ -1,0 +1,30 @@
+# gradflow: how gradients flow through deep networks, from data to report.
+# Functions are in workflow/rules/common.smk, the science in workflow/scripts/gradflow/.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/runs.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        analysis_targets(),
+        "results/report/analysis.html",
+
+
+rule runs:
+    input:
+        run_files(),

@@ -1,0 +1,82 @@
+# The configuration, checked, and what the rules ask of it. Every path of a result is spelled in one rule alone.
+import hashlib
+import json
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
+
+from snakemake.exceptions import WorkflowError
+
+from gradflow import configuration, studies
+from gradflow.errors import GradflowError
+from gradflow.fingerprint import code_fingerprint
+
+
+def checked_plan(raw):
+    """Complete the configuration and expand its studies, or stop with one sentence before any job."""
+    try:
+        complete = configuration.complete(raw)
+        plan = studies.expand(complete)
+        # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
+        seen = json.dumps([[study.name, study.layers, [run.id for run in study.runs]] for study in plan])
+        key = hashlib.sha256((seen + code_fingerprint("gradflow.models")).encode()).hexdigest()
+        mark = Path(".snakemake") / "gradflow-checked" / key
+        if not mark.exists():
+            studies.check_models(plan)
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
+    except GradflowError as error:
+        raise WorkflowError(str(error)) from None
+    return complete, plan
+
+
+CONFIG, STUDIES = checked_plan(config)
+RUNS = studies.distinct_runs(STUDIES)
+STUDY = {study.name: study for study in STUDIES}
+
+
+def has_gpu():
+    """Say whether training jobs need a GPU here; a profile whose login node has none sets device: cuda."""
+    if CONFIG["device"] == "auto":
+        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
+        return Path("/proc/driver/nvidia/gpus").exists() and not hidden
+    return CONFIG["device"] == "cuda"
+
+
+GPU = int(has_gpu())
+
+
+def run_files():
+    return expand("results/runs/{run}/norms.npz", run=RUNS)
+
+
+def draw_files():
+    if "mlp" not in CONFIG["select"]:
+        return []
+    return expand("results/mlp/depth{depth}-width{width}.npz", depth=CONFIG["mlp"]["depths"], width=CONFIG["mlp"]["widths"])
+
+
+def runs_of(wildcards):
+    """The run files of a study."""
+    return expand("results/runs/{run}/norms.npz", run=[run.id for run in STUDY[wildcards.study].runs])
+
+
+def arm_rows():
+    """Which run belongs to which arm of which study, as rows."""
+    return [
+        [study.name, study.title, number, arm.label, run.id, run.seed]
+        for study in STUDIES
+        for number, arm in enumerate(study.arms)
+        for run in arm.runs
+    ]
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9-]+",
+    study="|".join(STUDY) or "none",
+    dataset="[A-Za-z0-9_]+",
+    depth=r"\d+",
+    width=r"\d+",

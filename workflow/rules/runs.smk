@@ -1,0 +1,40 @@
+rule train:
+    input:
+        data=lambda wildcards: expand(
+            rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset
+        ),
+    output:
+        "results/runs/{run}/norms.npz",
+    params:
+        settings=lambda wildcards: asdict(RUNS[wildcards.run]),
+        code=code_fingerprint("gradflow.training"),
+    log:
+        "results/logs/train/{run}.log",
+    benchmark:
+        "results/benchmarks/train/{run}.tsv"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=GPU,
+        mem_mb=3000,
+        runtime=240,
+        device=CONFIG["device"],
+    script:
+        "../scripts/train.py"
+
+
+rule draw_mlps:
+    output:
+        "results/mlp/depth{depth}-width{width}.npz",
+    params:
+        settings={key: CONFIG["mlp"][key] for key in ("activations", "inits", "draws", "samples", "seed")},
+        code=code_fingerprint("gradflow.draws"),
+    log:
+        "results/logs/draw_mlps/depth{depth}-width{width}.log",
+    benchmark:
+        "results/benchmarks/draw_mlps/depth{depth}-width{width}.tsv"
+    threads: CONFIG["threads"]
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    script:
+        "../scripts/draw_mlps.py"

@@ -1,0 +1,16 @@
+"""Count what every network of the runs costs."""
+
+from gradflow.cost import cost_table
+from gradflow.jobs import job
+from gradflow.pages import table_page
+from gradflow.tables import write_csv
+
+NOTE = (
+    "FLOPs of one forward and backward pass, two for a multiply-add. Step time and memory were measured "
+    "while the gradients were recorded; the median over the runs of a network."
+)
+
+with job(snakemake.log[0]):
+    table = cost_table(snakemake.input[0])
+    write_csv(snakemake.output.table, table)
+    table_page(snakemake.output.page, "Cost of the networks", table, NOTE)

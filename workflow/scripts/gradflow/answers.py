@@ -1,0 +1,189 @@
+"""The report's prose: each function answers one question from the tables, in Markdown; other data, other sentences."""
+
+import numpy as np
+
+from gradflow.labels import ACTIVATIONS, INITS, MOMENTS
+from gradflow.metrics import Interval, interval
+from gradflow.seed004 import PRINTED
+from gradflow.study_tables import StudyTables
+
+ACTIVATION_GRADIENT = "grad_sample_norm"
+
+
+def times(log_ratio: Interval) -> str:
+    """Say a ratio from an interval of its log10: "37× [31, 44]", or "37× (one seed)"."""
+    if log_ratio.count == 0 or np.isnan(log_ratio.mean):
+        return "not measurable"
+    mean, low, high = (_power(value) for value in (log_ratio.mean, log_ratio.low, log_ratio.high))
+    return f"{mean}× (one seed)" if log_ratio.count < 2 else f"{mean}× [{low}, {high}]"
+
+
+def verdict_table(study: StudyTables, thresholds: dict) -> str:
+    """Tabulate decades and verdict of every arm at every moment, with its status and test accuracy."""
+    decades, verdicts = study.decades(), study.verdicts(thresholds)
+    head = ["arm", *MOMENTS.values(), "test accuracy", "runs"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for label in study.labels:
+        runs = study.runs[study.runs["label"] == label]
+        cells = [f"**{verdicts[label, moment]}** {_signed(decades[label, moment])}" for moment in MOMENTS]
+        statuses = ", ".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
+        lines.append("| " + " | ".join([label, *cells, str(interval(runs["test_accuracy"])), statuses]) + " |")
+    return "\n".join(lines)
+
+
+def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
+    """Answer 002's question a: does the norm vanish, and by what factor between which layers."""
+    verdicts, sentences = study.verdicts(thresholds), []
+    for label in study.labels:
+        first, second, tenth, last = _layers_at(study, label)
+        at_init, at_end = verdicts[label, "init"], verdicts[label, "end"]
+        said = f"is **{at_init}** at init" + (" and stays so" if at_end == at_init else f" and **{at_end}** at the end")
+        near, whole = ratio(study, label, "end", second, tenth), ratio(study, label, "end", first, last)
+        sentences.append(
+            f"- **{label}** {said}. At the end of training the gradient of layer {second[0] + 1} (`{second[1]}`) is "
+            f"{times(near)} that of layer {tenth[0] + 1} (`{tenth[1]}`), and that of the first layer {times(whole)} "
+            f"that of the last (`{last[1]}`)."
+        )
+    return "\n".join(sentences)
+
+
+def chain_rule(study: StudyTables, moment: str = "init") -> str:
+    """Answer b: multiply the measured per-layer factors out and compare the product with the end-to-end ratio.
+
+    The factor of a layer is the median over random seeds of its gradient over the next layer's, so that the product is
+    an estimate of its own and not the end-to-end ratio written twice.
+    """
+    lines = [
+        "| arm | layers | typical factor per layer | product of the factors | measured end to end |",
+        "|---|---|---|---|---|",
+    ]
+    for label in study.labels:
+        logs = _log_profiles(study, label, moment)
+        factors = np.median(-np.diff(logs, axis=1), axis=0)  # log10 of G_l / G_(l+1)
+        whole = np.median(logs[:, 0] - logs[:, -1])
+        typical = f"{10 ** np.median(factors):.3f}"
+        lines.append(f"| {label} | {logs.shape[1]} | {typical} | {_power(factors.sum())}× | {_power(whole)}× |")
+    return "\n".join(lines)
+
+
+def contrast(study: StudyTables, field: str, with_value, without_value, moment: str) -> dict[str, Interval]:
+    """Pair arms that differ in one setting alone and share seeds: {settings in common: difference in decades}.
+
+    The difference is with minus without, by seed, of the decades of the activation gradient.
+    """
+    settings = study.runs.set_index("run")
+    decades = study.run_decades(ACTIVATION_GRADIENT, moment)
+    shared = [name for name in SETTINGS if name != field]
+    differences: dict[str, list[float]] = {}
+    for run, row in settings[settings[field].astype(str) == str(with_value)].iterrows():
+        partner = settings[(settings[field].astype(str) == str(without_value)) & (settings["seed"] == row["seed"])]
+        for name in shared:
+            partner = partner[partner[name].astype(str) == str(row[name])]
+        if len(partner) == 1:
+            differences.setdefault(row["label"], []).append(decades[run] - decades[partner.index[0]])
+    return {label: interval(values) for label, values in differences.items()}
+
+
+def effect(study: StudyTables, field: str, with_value, without_value, name: str) -> str:
+    """Answer c and d: what a setting changes, in arms that share everything else, random seeds included."""
+    sentences = []
+    at_init, at_end = (contrast(study, field, with_value, without_value, moment) for moment in ("init", "end"))
+    for label, change in at_init.items():
+        after = at_end[label]
+        sentences.append(
+            f"- **{label}**: {name} {_direction(change)} by {_signed(change)} decades at init ({times(change)}) "
+            f"and {_direction(after)} by {_signed(after)} decades at the end."
+        )
+    return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
+
+
+def sigmoid_and_friends(draws: dict[str, np.ndarray]) -> str:
+    """Answer 004's Q5 from draws of 5 layers: first over last weight gradient for each activation and init."""
+    pairs = [key.split("-") for key in draws]
+    activations, inits = (list(dict.fromkeys(names)) for names in zip(*pairs))
+    lines = [
+        "| activation | " + " | ".join(f"{INITS[init]} init" for init in inits) + " |",
+        "|---" * (len(inits) + 1) + "|",
+    ]
+    for activation in activations:
+        cells = [_share_of_draws(draws[f"{activation}-{init}"]) for init in inits]
+        lines.append(f"| {ACTIVATIONS[activation]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def printed_inside(draws: dict[str, np.ndarray], low: float = 1, high: float = 99) -> str:
+    """Say how many of seed 004's printed norms lie within a band of our draws."""
+    inside = total = 0
+    for key, printed in PRINTED.items():
+        if "-".join(key) in draws:
+            a, b = np.percentile(draws["-".join(key)], [low, high], axis=0)
+            inside += int(((printed >= a) & (printed <= b)).sum())
+            total += len(printed)
+    band = f"between the {low:g}th and {high:g}th percentile of our draws"
+    return f"{inside} of the {total} norms that seed 004 printed lie {band}."
+
+
+def ratio(study: StudyTables, label: str, moment: str, upper: tuple[int, str], lower: tuple[int, str]) -> Interval:
+    """Return log10 of one layer's gradient over another's, with its interval over seeds; layers are (column, name)."""
+    logs = _log_profiles(study, label, moment)
+    return interval(logs[:, upper[0]] - logs[:, lower[0]])
+
+
+SETTINGS = (
+    "architecture", "width", "init", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip",
+    "dataset", "normalization", "optimizer", "learning_rate", "momentum", "weight_decay", "batch_size", "epochs",
+)  # fmt: skip
+
+
+def _log_profiles(study: StudyTables, label: str, moment: str) -> np.ndarray:
+    """log10 of the activation gradient, [seeds, layers in forward order]."""
+    table = study.profiles
+    chosen = (table["label"] == label) & (table["moment"] == moment) & (table["quantity"] == ACTIVATION_GRADIENT)
+    wide = table[chosen & (table["depth"] >= 0)].pivot(index="run", columns="depth", values="value")
+    with np.errstate(divide="ignore"):
+        return np.log10(wide.to_numpy())
+
+
+def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
+    """The first, 2nd, 10th (or second to last) and last layer of an arm, as (column, name)."""
+    table = study.profiles[(study.profiles["label"] == label) & (study.profiles["depth"] >= 0)]
+    names = list(table.drop_duplicates("layer").sort_values("depth")["layer"])
+    columns = (0, 1, min(9, len(names) - 2), len(names) - 1)
+    return [(column, names[column]) for column in columns]
+
+
+def _share_of_draws(norms: np.ndarray) -> str:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log10(norms[:, 0] / norms[:, -2])
+    logs = logs[np.isfinite(logs)]
+    if not len(logs):
+        return "all zero"
+    low, middle, high = np.percentile(logs, [5, 50, 95])
+    return f"{_power(middle)}× ({_power(low)} … {_power(high)})"
+
+
+def _direction(change: Interval) -> str:
+    if change.count >= 2 and change.low <= 0 <= change.high:
+        return "changes the profile, by an interval that includes no change,"
+    return "raises the first layer's share" if change.mean > 0 else "lowers the first layer's share"
+
+
+def _signed(value: Interval) -> str:
+    if np.isnan(value.mean):
+        return "–"
+    if value.count < 2:
+        return f"{value.mean:+.1f} (one seed)".replace("-", "−")
+    return f"{value.mean:+.1f} [{value.low:+.1f}, {value.high:+.1f}]".replace("-", "−")
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _power(log: float) -> str:
+    """Write 10**log with two figures: "37", "0.024", "3.1·10⁻¹⁷"."""
+    if not np.isfinite(log):
+        return {np.inf: "∞", -np.inf: "0"}.get(log, "–")
+    if -2.5 <= log < 3.5:
+        return f"{float(f'{10**log:.2g}'):g}"
+    exponent = int(np.floor(log))
+    return f"{10 ** (log - exponent):.1f}·10{str(exponent).translate(_SUPERSCRIPTS)}"

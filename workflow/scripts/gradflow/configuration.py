@@ -1,0 +1,136 @@
+"""The configuration: read, checked against its schema, completed with its defaults. Every fault is one sentence."""
+
+import copy
+import difflib
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from gradflow.errors import GradflowError
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+
+
+@cache
+def schema() -> dict:
+    """Return the JSON schema (draft 2020-12) of the configuration."""
+    loaded = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    settings = loaded["$defs"]["settings"]["properties"]
+    # A grid has the keys of the settings; each takes one value or a list of them.
+    loaded["$defs"]["grid"] = {
+        "type": "object",
+        "minProperties": 1,
+        "additionalProperties": False,
+        "properties": {
+            key: {"if": {"type": "array"}, "then": {"type": "array", "minItems": 1, "items": value}, "else": value}
+            for key, value in settings.items()
+        },
+    }
+    return loaded
+
+
+def load(*paths: Path) -> dict:
+    """Read configuration files, later ones laid over earlier ones, and complete them.
+
+    Raises GradflowError for a file that cannot be read and for whatever `complete` refuses.
+    """
+    merged: dict = {}
+    for path in paths:
+        try:
+            part = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise GradflowError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+        if not isinstance(part, dict):
+            raise GradflowError(f"{path} must hold keys and values.")
+        _overlay(merged, part)
+    return complete(merged)
+
+
+def complete(config: dict) -> dict:
+    """Return a checked copy of a configuration with every default filled in.
+
+    Raises GradflowError, one sentence that names the key and the remedy.
+    """
+    config = copy.deepcopy(dict(config))
+    validator = jsonschema.Draft202012Validator(schema())
+    errors = sorted(
+        validator.iter_errors(config), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
+    )
+    if errors:
+        raise GradflowError(_sentence(errors[0]))
+    _fill(config, schema())
+    _check_references(config)
+    return config
+
+
+def _check_references(config: dict) -> None:
+    """Check what a schema cannot: that names refer to something, and that folders exist."""
+    for name in config["select"]:
+        if name != "mlp" and name not in config["studies"]:
+            raise GradflowError(
+                f"config: select names the study {name!r}, which is not defined under studies; "
+                f"choose from {', '.join([*config['studies'], 'mlp'])}."
+            )
+    for name, settings in config["datasets"].items():
+        if settings["source"] == "folder" and not Path(settings["path"] or "").is_dir():
+            raise GradflowError(
+                f"config: datasets.{name}.path is {settings['path']!r}, which is not a folder; "
+                "point it at a folder of class folders of images."
+            )
+    if config["scale"]["dataset"] not in config["datasets"]:
+        raise GradflowError(
+            f"config: scale.dataset names {config['scale']['dataset']!r}; "
+            f"choose one of datasets: {', '.join(config['datasets'])}."
+        )
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    where = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    rule, value = error.validator, error.instance
+    if rule == "additionalProperties":
+        known = error.schema.get("properties", {})
+        key = next(key for key in value if key not in known)
+        close = difflib.get_close_matches(str(key), known, 1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}."
+        return f"config: {where} has no key {key!r}; {remedy}"
+    if rule == "required":
+        return f"config: {where} lacks a key: {error.message}; add it."
+    if rule in ("minItems", "minProperties"):
+        return f"config: {where} is empty; give it at least {error.validator_value} entry, or leave the key out."
+    if rule == "enum":
+        close = difflib.get_close_matches(str(value), [str(option) for option in error.validator_value], 1)
+        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        return f"config: {where} is {value!r}{hint}; choose one of {', '.join(map(str, error.validator_value))}."
+    bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    if rule in bounds:
+        return f"config: {where} is {value!r}; it must be {bounds[rule]} {error.validator_value}."
+    if rule == "type":
+        return f"config: {where} is {value!r}; it must be of type {error.validator_value}."
+    return f"config: {where}: {error.message}; see workflow/schemas/config.schema.yaml."
+
+
+def _fill(value: object, part: dict) -> None:
+    """Fill defaults in place, following the schema."""
+    if "$ref" in part:
+        part = {**schema()["$defs"][part["$ref"].rsplit("/", 1)[1]], **part}
+    if not isinstance(value, dict):
+        return
+    for key, child in part.get("properties", {}).items():
+        if key not in value and "default" in child:
+            value[key] = copy.deepcopy(child["default"])
+    children = part.get("additionalProperties")
+    for key, child in value.items():
+        if key in part.get("properties", {}):
+            _fill(child, part["properties"][key])
+        elif isinstance(children, dict):
+            _fill(child, children)
+
+
+def _overlay(below: dict, above: dict) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _overlay(below[key], value)
+        else:
+            below[key] = value

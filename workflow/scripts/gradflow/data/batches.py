@@ -1,0 +1,37 @@
+"""Batches: gathered by index on the host, normalised on the device, in the same order whatever the device."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+
+from gradflow.data.arrays import Dataset
+
+# (mean, std) per channel, of pixels in 0 ... 1
+NORMALIZATIONS = {
+    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),  # ToTensor only, seed 000
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # seeds 001 and 002
+}
+
+
+def batches(
+    dataset: Dataset,
+    split: str,
+    batch_size: int,
+    device: torch.device,
+    normalization: str,
+    shuffle: torch.Generator | None = None,
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield (images float32 [B, 3, S, S], labels int64 [B]) over a split once; the last batch may be short.
+
+    shuffle: a CPU generator that draws this pass's order; None keeps the stored order.
+    """
+    order = dataset.indices(split)
+    if shuffle is not None:
+        order = order[torch.randperm(len(order), generator=shuffle).numpy()]
+    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in NORMALIZATIONS[normalization])
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        pixels = torch.from_numpy(np.ascontiguousarray(dataset.images[rows])).to(device, non_blocking=True)
+        labels = torch.from_numpy(dataset.labels[rows]).to(device, non_blocking=True)
+        yield (pixels.float() / 255 - mean) / std, labels

@@ -1,0 +1,93 @@
+"""Seed 004's experiment, many times over: the gradient norms of random MLPs at initialisation, drawn in one batch."""
+
+import itertools
+import math
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from gradflow.errors import GradflowError
+
+ACTIVATIONS = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda z: functional.leaky_relu(z, 0.01),
+    "elu": functional.elu,
+    "gelu": functional.gelu,
+}
+# Var W as a function of fan-in and fan-out; biases are zero, but for torch's default.
+VARIANCES = {
+    "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "he": lambda fan_in, fan_out: 2 / fan_in,
+    "lecun": lambda fan_in, fan_out: 1 / fan_in,
+}
+INPUTS, OUTPUTS = 10, 1
+ELEMENTS_AT_ONCE = 2**25  # of weights or activations; bounds the memory of a chunk of draws
+
+
+def draw_norms(
+    activation: str, init: str, *, depth: int = 5, width: int = 10, draws: int = 1000, samples: int = 100, seed: int = 0
+) -> np.ndarray:
+    """Return the L2 norms of every parameter's gradient, float64 [draws, 2·depth], in the order of the seed.
+
+    Each draw is a new network of `depth` (Linear, activation) pairs and a new batch X [samples, 10], Y [samples, 1] of
+    standard normals. The loss is the mean squared error; the columns are weight 1, bias 1, weight 2, ... (cell 5).
+    Float64 throughout: a deep sigmoid net's gradient falls below float32's smallest number.
+    """
+    if init not in ("default", *VARIANCES):
+        raise GradflowError(f"mlp.inits: {init!r} is not among {', '.join(['default', *VARIANCES])}.")
+    generator = torch.Generator().manual_seed(seed)
+    sizes = [INPUTS] + [width] * (depth - 1) + [OUTPUTS]
+    chunk = max(1, ELEMENTS_AT_ONCE // (depth * width * max(samples, width)))
+    parts = [
+        _norms(activation, _parameters(sizes, init, min(chunk, draws - start), generator), samples, generator)
+        for start in range(0, draws, chunk)
+    ]
+    return torch.cat(parts).numpy()
+
+
+def draw_all(activations: list[str], inits: list[str], **settings) -> dict[str, np.ndarray]:
+    """Return {"<activation>-<init>": `draw_norms`} for every combination; settings: depth, width, draws, ..."""
+    return {
+        f"{activation}-{init}": draw_norms(activation, init, **settings)
+        for activation, init in itertools.product(activations, inits)
+    }
+
+
+def backward(activation: str, parameters: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> list[torch.Tensor]:
+    """Return the gradient of each network's own loss for each parameter.
+
+    parameters: W_1 [D, out, in], b_1 [D, out], W_2, ... of D networks; x [D, samples, in]; y [D, samples, 1].
+    """
+    hidden = x
+    for weight, bias in zip(parameters[::2], parameters[1::2]):
+        hidden = ACTIVATIONS[activation](torch.baddbmm(bias[:, None], hidden, weight.transpose(1, 2)))
+    losses = ((hidden - y) ** 2).mean(dim=(1, 2))
+    return list(torch.autograd.grad(losses.sum(), parameters))  # the networks share nothing: their gradients stay apart
+
+
+def _norms(activation: str, parameters: list[torch.Tensor], samples: int, generator: torch.Generator) -> torch.Tensor:
+    draws = len(parameters[0])
+    x = torch.randn(draws, samples, INPUTS, generator=generator, dtype=torch.float64)
+    y = torch.randn(draws, samples, OUTPUTS, generator=generator, dtype=torch.float64)
+    gradients = backward(activation, parameters, x, y)
+    return torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients], dim=1)
+
+
+def _parameters(sizes: list[int], init: str, draws: int, generator: torch.Generator) -> list[torch.Tensor]:
+    parameters = []
+    for fan_in, fan_out in itertools.pairwise(sizes):
+        if init == "default":  # kaiming_uniform(a=√5): both uniform within ±1/√fan_in
+            bound = 1 / math.sqrt(fan_in)
+            weight, bias = (
+                (2 * torch.rand(draws, *shape, generator=generator, dtype=torch.float64) - 1) * bound
+                for shape in ((fan_out, fan_in), (fan_out,))
+            )
+        else:
+            std = math.sqrt(VARIANCES[init](fan_in, fan_out))
+            weight = torch.randn(draws, fan_out, fan_in, generator=generator, dtype=torch.float64) * std
+            bias = torch.zeros(draws, fan_out, dtype=torch.float64)
+        parameters += [weight.requires_grad_(), bias.requires_grad_()]
+    return parameters

@@ -1,0 +1,1 @@
+"""Figures: one function each, tidy tables in, a matplotlib Figure out. gradflow.figures.style is their one style."""

@@ -1,0 +1,86 @@
+"""Log-histograms of gradient norms, one frame an epoch: the seeds' animation, with a density per decade."""
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gradflow.figures.style import depth_colours, panels
+from gradflow.files import atomic_write
+
+BINS_PER_DECADE = 5
+
+
+def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_output_norm") -> list[Figure]:
+    """Draw one figure an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
+
+    layers: names by architecture; an architecture without names shows its first, middle and last layer. All seeds'
+    steps are taken together. The y axis is a density per decade: the area under a curve, in decades, is 1.
+    """
+    chosen = {label: layers.get(study.architecture(label)) or _ends(study, label) for label in study.labels}
+    norms = {label: study.norms(label, quantity, chosen[label]) for label in study.labels}
+    values = np.concatenate([table["value"].to_numpy() for table in norms.values()])
+    positive = np.log10(values[np.isfinite(values) & (values > 0)])
+    edges = _edges(positive)
+    frames = []
+    for epoch in range(max(int(table["epoch"].max()) for table in norms.values()) + 1):
+        figure, axes = panels(len(norms), sharex=True, sharey=True, size=(3.6, 2.6))
+        for axis, (label, table) in zip(axes, norms.items()):
+            present = table[table["epoch"] == epoch]
+            for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
+                density = density_per_decade(present.loc[present["layer"] == layer, "value"].to_numpy(), edges)
+                axis.stairs(density, edges, color=colour, label=layer, fill=False, lw=1.6)
+            axis.set_title(label if len(present) else f"{label} (ended)")
+            axis.legend(fontsize=7, handlelength=1)
+            axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
+        axes[0].set_ylabel("density per decade")
+        axes[0].set_ylim(0, 3.5)
+        figure.suptitle(f"{study.title}: gradient norms in epoch {epoch + 1}")
+        frames.append(figure)
+    return frames
+
+
+def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the share of positive finite values per decade in bins with log10 edges; zeros if there are none.
+
+    numpy's density=True on log-spaced bins would be per unit, not per decade, and would lift the left tail.
+    """
+    logs = np.log10(values[np.isfinite(values) & (values > 0)])
+    counts, _ = np.histogram(logs, bins=edges)
+    return counts / max(1, len(logs)) / np.diff(edges)
+
+
+def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, seconds: float = 1.0) -> None:
+    """Write the frames as an endless GIF, and as a page that holds the GIF, which a report shows in place."""
+    images = []
+    for figure in frames:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=90)
+        images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer, "GIF", save_all=True, append_images=images[1:], duration=int(1000 * seconds), loop=0, optimize=True
+    )
+    atomic_write(gif, lambda stream: stream.write(buffer.getbuffer()))
+    encoded = base64.b64encode(buffer.getbuffer()).decode()
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        "<style>body{margin:0;background:#fff}img{max-width:100%;height:auto}</style>"
+        f'<img alt="{title}" src="data:image/gif;base64,{encoded}"></html>'
+    )
+    atomic_write(html, lambda stream: stream.write(page.encode()))
+
+
+def _ends(study, label: str) -> list[str]:
+    table = study.profiles[(study.profiles["label"] == label) & (study.profiles["depth"] >= 0)]
+    names = list(table.drop_duplicates("layer").sort_values("depth")["layer"])
+    return [names[i] for i in sorted({0, len(names) // 2, len(names) - 1})]
+
+
+def _edges(logs: np.ndarray) -> np.ndarray:
+    low, high = (np.floor(logs.min()), np.ceil(logs.max())) if len(logs) else (-1, 0)
+    bins = int(np.clip((high - low) * BINS_PER_DECADE, 5, 80))
+    return np.linspace(low, max(high, low + 1), bins + 1)

@@ -1,0 +1,64 @@
+"""What is drawn from the results themselves: first-layer filters and confusion matrices."""
+
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.figures.style import panels
+from gradflow.results import Result
+
+FILTERS_SHOWN = 16
+
+
+def filters(study, results: dict[str, Result]) -> Figure:
+    """Draw the first layer's filters of each arm's first seed, before and after training, as RGB tiles.
+
+    results: {run id: result}. A filter is scaled to the range of its own arm's largest magnitude; grey is zero.
+    """
+    figure = Figure(figsize=(7.2, 1.15 * len(study.labels) * 1.6 + 0.8), layout="constrained")
+    axes = figure.subplots(len(study.labels), 2, squeeze=False)
+    for row, label in zip(axes, study.labels):
+        run = study.arms.loc[study.arms["label"] == label].sort_values("seed")["run"].iloc[0]
+        for axis, moment in zip(row, ("before", "after")):
+            axis.imshow(_tiles(results[run][f"filters_{moment}"]), interpolation="nearest")
+            axis.set_axis_off()
+            axis.set_title(f"{label}: {moment} training", fontsize=9)
+    figure.suptitle(f"{study.title}: filters of the first convolution (one seed)")
+    return figure
+
+
+def confusion_matrices(study, results: dict[str, Result]) -> Figure:
+    """Draw each arm's confusion matrix on the test images, all seeds together, as shares of the true class."""
+    figure, axes = panels(len(study.labels), size=(3.3, 3.1))
+    for axis, label in zip(axes, study.labels):
+        runs = list(study.arms.loc[study.arms["label"] == label, "run"])
+        matrix = sum(results[run]["confusion_matrix"] for run in runs)
+        shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
+        image = axis.imshow(shares, cmap="viridis", vmin=0, vmax=1)
+        classes = results[runs[0]].meta["classes"]
+        if len(classes) <= 20:
+            axis.set_xticks(range(len(classes)), classes, fontsize=7, rotation=90 if max(map(len, classes)) > 2 else 0)
+            axis.set_yticks(range(len(classes)), classes, fontsize=7)
+        axis.grid(False)
+        axis.set_title(f"{label}\naccuracy {np.trace(matrix) / max(1, matrix.sum()):.2f}", fontsize=9)
+        axis.set_xlabel("predicted")
+    axes[0].set_ylabel("true")
+    figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class")
+    figure.suptitle(f"{study.title}: confusion on the test images")
+    return figure
+
+
+def _tiles(weights: np.ndarray) -> np.ndarray:
+    """Lay filters [n, 3, k, k] out as one RGB image with a white gap of one pixel."""
+    weights = weights[:FILTERS_SHOWN]
+    scale = np.abs(weights[np.isfinite(weights)]).max(initial=1e-12)
+    shown = np.nan_to_num(0.5 + weights / (2 * scale), nan=1.0).clip(0, 1)
+    side = weights.shape[-1]
+    columns = min(8, len(weights))
+    rows = math.ceil(len(weights) / columns)
+    canvas = np.ones((rows * (side + 1) - 1, columns * (side + 1) - 1, 3))
+    for i, tile in enumerate(shown):
+        y, x = (i // columns) * (side + 1), (i % columns) * (side + 1)
+        canvas[y : y + side, x : x + side] = tile.transpose(1, 2, 0)
+    return canvas

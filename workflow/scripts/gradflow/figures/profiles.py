@@ -1,0 +1,77 @@
+"""Norm against depth at four moments of training, and its summary in decades."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gradflow.figures.style import GREY, MOMENT_COLOURS, legend_below, log_axis, panels
+from gradflow.labels import MOMENTS, QUANTITIES
+from gradflow.metrics import interval
+
+
+def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
+    """Draw one panel an arm: the norm of every layer at each moment, mean over seeds and its 95 % interval."""
+    figure, axes = panels(len(study.labels), sharey=True)
+    table = study.profiles[(study.profiles["quantity"] == quantity) & (study.profiles["depth"] >= 0)]
+    for axis, label in zip(axes, study.labels):
+        arm = table[table["label"] == label]
+        for moment, name in MOMENTS.items():
+            _band(axis, arm[arm["moment"] == moment], MOMENT_COLOURS[moment], name)
+        log_axis(axis)
+        axis.set_title(label)
+        axis.set_xlabel("layer, in forward order")
+    for axis in axes[:: _columns(axes)]:
+        axis.set_ylabel(_wrapped(QUANTITIES[quantity]))
+    seeds = study.arms.groupby("label")["seed"].nunique().min()
+    figure.suptitle(f"{study.title}: gradient against depth (mean and 95 % interval over {seeds} seeds)")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") -> Figure:
+    """Draw each arm's decades, first layer over last, at each moment, with intervals and the verdicts' thresholds."""
+    table = study.decades(quantity)
+    labels = study.labels
+    figure = Figure(figsize=(9, 0.55 * len(labels) + 2.0), layout="constrained")
+    axis = figure.subplots()
+    finite = [bound for value in table.values() for bound in (value.low, value.high, value.mean) if np.isfinite(bound)]
+    below, above = thresholds["vanishing_below"], thresholds["exploding_above"]
+    low, high = min([below - 1, *finite]) - 0.5, max([above + 1, *finite]) + 0.5
+    axis.axvspan(low, below, color="#D55E00", alpha=0.10, lw=0)
+    axis.axvspan(above, high, color="#CC79A7", alpha=0.14, lw=0)
+    for (label, moment), value in table.items():
+        row = labels.index(label) + 0.16 * (list(MOMENTS).index(moment) - 1.5)
+        if np.isfinite(value.low):
+            axis.plot([value.low, value.high], [row, row], color=MOMENT_COLOURS[moment], lw=2.2, solid_capstyle="butt")
+        name = MOMENTS[moment] if label == labels[0] else None
+        axis.plot(value.mean, row, "o", ms=5, color=MOMENT_COLOURS[moment], label=name, mec="white", mew=0.6)
+    axis.set_yticks(range(len(labels)), labels)
+    axis.set_ylim(len(labels) - 0.4, -0.6)
+    axis.set_xlim(low, high)
+    axis.axvline(0, color=GREY, lw=0.8)
+    for x, name in ((low, "vanishing"), (0, "healthy"), (high, "exploding")):
+        align = {low: "left", 0: "center", high: "right"}[x]
+        axis.text(x, -0.68, name, ha=align, va="bottom", color=GREY)
+    axis.set_xlabel("decades of the activation gradient, first layer over last layer (95 % interval over seeds)")
+    axis.set_title(study.title, pad=18)
+    legend_below(figure, axis)
+    return figure
+
+
+def _band(axis, table, colour: str, name: str) -> None:
+    grouped = [
+        (depth, interval(np.log10(values[values > 0])))
+        for depth, values in table.groupby("depth")["value"]
+        if (values > 0).any()
+    ]
+    depth = [d for d, _ in grouped]
+    mean, low, high = (10 ** np.array([getattr(i, part) for _, i in grouped]) for part in ("mean", "low", "high"))
+    axis.plot(depth, mean, color=colour, label=name, marker="o", ms=2.5)
+    axis.fill_between(depth, low, high, color=colour, alpha=0.2, lw=0)
+
+
+def _columns(axes) -> int:
+    return axes[0].get_subplotspec().get_gridspec().ncols
+
+
+def _wrapped(text: str) -> str:
+    return text.replace(", ", ",\n")

@@ -1,0 +1,107 @@
+"""One style for every figure: colour-blind-safe colours, readable sizes, small multiples."""
+
+import math
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from gradflow.files import atomic_write
+
+matplotlib.use("agg")
+
+# Okabe & Ito 2008, distinguishable with any colour vision.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#8C8C8C")
+ARCHITECTURE_COLOURS = {
+    "vgg16": BLUE,
+    "vgg19": SKY,
+    "vgg38": ORANGE,
+    "vgg_deep": VERMILLION,
+    "vgg16_plus4": PURPLE,
+    "resnet18": GREEN,
+    "resnet50": BLACK,
+}
+MOMENT_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
+LINES = ("-", "--", ":", "-.")
+GREY = "#666666"
+
+matplotlib.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#DDDDDD",
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.6,
+        "legend.frameon": False,
+        "figure.titlesize": 12,
+        "savefig.dpi": 130,
+        "svg.hashsalt": "gradflow",
+        "svg.fonttype": "none",
+    }
+)
+
+
+def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7), **share) -> tuple[Figure, list]:
+    """Return a figure with `count` panels in rows of at most `columns`, and its axes."""
+    columns = min(columns, count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(columns * size[0], rows * size[1] + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
+    for unused in axes[count:]:
+        unused.remove()
+    if share.get("sharex"):  # a panel with nothing below it keeps its tick labels
+        for axis in axes[max(0, count - columns) : count]:
+            axis.tick_params(labelbottom=True)
+    return figure, list(axes[:count])
+
+
+def arm_styles(study) -> dict[str, dict]:
+    """Return {arm label: line style}; an architecture has the same colour everywhere, its variants differ in dashes."""
+    architectures = {label: study.architecture(label) for label in study.labels}
+    if len(set(architectures.values())) == 1:
+        return {
+            label: {"color": CYCLE[i % len(CYCLE)], "ls": LINES[i // len(CYCLE)]}
+            for i, label in enumerate(architectures)
+        }
+    seen: dict[str, int] = {}
+    styles = {}
+    for label, architecture in architectures.items():
+        variant = seen[architecture] = seen.get(architecture, -1) + 1
+        styles[label] = {"color": ARCHITECTURE_COLOURS.get(architecture, GREY), "ls": LINES[variant % len(LINES)]}
+    return styles
+
+
+def log_axis(axis, which: str = "y") -> None:
+    """Make an axis logarithmic with one tick a decade, or every few where there are many."""
+    getattr(axis, f"set_{which}scale")("log")
+    own = getattr(axis, f"{which}axis")
+    own.set_major_locator(LogLocator(base=10, numticks=7))
+    own.set_minor_formatter(NullFormatter())
+
+
+def depth_colours(count: int):
+    """Return colours from the first layer (dark) to the last (light)."""
+    return matplotlib.colormaps["viridis"](np.linspace(0, 0.92, max(count, 1)))
+
+
+def legend_below(figure: Figure, axis, columns: int = 4) -> None:
+    """Put one legend for all panels below them."""
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, max(1, len(labels))))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure atomically in the format of the path's suffix, the same bytes for the same figure."""
+    kind = Path(path).suffix[1:]
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    atomic_write(Path(path), lambda stream: figure.savefig(stream, format=kind, metadata=metadata))

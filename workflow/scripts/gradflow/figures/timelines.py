@@ -1,0 +1,74 @@
+"""Gradient norms and training curves over time."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gradflow.figures.style import arm_styles, depth_colours, legend_below, log_axis, panels
+from gradflow.labels import QUANTITIES
+from gradflow.metrics import interval
+
+
+def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
+    """Draw one panel an arm: each layer's mean norm over time, the geometric mean over seeds.
+
+    layers: names by architecture to draw and to name; None draws every layer, first (dark) to last (light).
+    """
+    table = study.layers[(study.layers["quantity"] == quantity) & (study.layers["depth"] >= 0)]
+    figure, axes = panels(len(study.labels), sharey=True)
+    for axis, label in zip(axes, study.labels):
+        arm = table[table["label"] == label]
+        if layers is not None:
+            arm = arm[arm["layer"].isin(layers.get(study.architecture(label), []))]
+        names = list(arm.drop_duplicates("layer").sort_values("depth")["layer"])
+        logs = arm.assign(log=np.log10(arm["mean"].where(arm["mean"] > 0)))
+        lines = logs.pivot_table(index="time", columns="layer", values="log", aggfunc="mean")
+        for name, colour in zip(names, depth_colours(len(names))):
+            if name in lines:
+                axis.plot(lines.index, 10 ** lines[name], color=colour, lw=1.0 if layers is None else 1.6, label=name)
+        log_axis(axis)
+        axis.set_title(label)
+        axis.set_xlabel("epoch")
+        if layers is not None:
+            axis.legend(fontsize=7, handlelength=1)
+    for axis in axes[:: axes[0].get_subplotspec().get_gridspec().ncols]:
+        axis.set_ylabel(QUANTITIES[quantity].replace(", ", ",\n"))
+    which = "every layer, first (dark) to last (light)" if layers is None else "the named layers"
+    figure.suptitle(f"{study.title}: gradient over time, {which}")
+    return figure
+
+
+def training_curves(study) -> Figure:
+    """Draw loss and accuracy of training and validation, a line an arm: mean over seeds and its 95 % interval."""
+    styles = arm_styles(study)
+    figure, axes = panels(4, columns=2, size=(4.6, 3.0), sharex=True)
+    for axis, (part, metric) in zip(axes, [(p, m) for m in ("loss", "accuracy") for p in ("train", "validation")]):
+        for label in study.labels:
+            arm = study.epochs[study.epochs["label"] == label]
+            curve = arm.groupby("epoch")[f"{part}_{metric}"].apply(interval)
+            _curve(axis, curve, styles[label], label)
+        axis.set_title(f"{'training' if part == 'train' else part} {metric}")
+        axis.set_xlabel("epoch")
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        if metric == "accuracy":
+            axis.set_ylim(0, 1.02)
+        else:
+            axis.set_ylim(0, _highest_loss(study.epochs))
+            axis.set_ylabel("cross-entropy, nats")
+    figure.suptitle(f"{study.title}: training curves")
+    legend_below(figure, axes[0], columns=2 if len(study.labels) > 6 else 3)
+    return figure
+
+
+def _curve(axis, curve: pd.Series, style: dict, label: str) -> None:
+    x = curve.index.to_numpy() + 1
+    mean, low, high = (np.array([getattr(i, part) for i in curve]) for part in ("mean", "low", "high"))
+    axis.plot(x, mean, label=label, marker="o", ms=3, **style)
+    axis.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
+
+
+def _highest_loss(epochs: pd.DataFrame) -> float:
+    """The top of the loss axis: a diverged run must not flatten the others."""
+    losses = epochs[["train_loss", "validation_loss"]].to_numpy()
+    losses = losses[np.isfinite(losses)]
+    return float(min(losses.max(), 3 * np.median(losses)) * 1.1) if len(losses) else 1.0

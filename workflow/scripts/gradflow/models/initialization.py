@@ -1,0 +1,59 @@
+"""Weight initialisations by name. Every run states its own: it moves a profile by decades."""
+
+import math
+
+from torch import nn
+
+from gradflow.errors import GradflowError
+from gradflow.models.vgg import VGG
+
+
+def initialize(model: nn.Module, name: str) -> None:
+    """Initialise every convolution and linear layer of a model in place, from torch's global generator.
+
+    default      torch's own: uniform, Var W = 1/(3 fan_in), biases alike
+    xavier       normal, Var W = 2/(fan_in + fan_out), zero biases (Glorot & Bengio 2010, eq. 12)
+    he           normal, Var W = 2/fan_in, zero biases (He et al. 2015, eq. 10)
+    lecun        normal, Var W = 1/fan_in, zero biases: what seed 004's "He with nonlinearity='sigmoid'" really is
+    torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; VGG's linear layers N(0, 0.01²) with
+                 zero biases, ResNet's as torch makes it
+    """
+    if name not in INITIALIZATIONS:
+        raise GradflowError(f"init: {name!r} is not known; choose one of {', '.join(INITIALIZATIONS)}.")
+    fill_conv, fill_linear = INITIALIZATIONS[name]
+    keep_linear = name == "torchvision" and not isinstance(model, VGG)
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            fill_conv(module)
+        elif isinstance(module, nn.Linear) and not keep_linear:
+            fill_linear(module)
+
+
+def _normal(variance):
+    def fill(module: nn.Module) -> None:
+        fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(module.weight)
+        nn.init.normal_(module.weight, std=math.sqrt(variance(fan_in, fan_out)))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+    return fill
+
+
+def _keep(module: nn.Module) -> None:
+    """Torch initialised it when it was made."""
+
+
+_xavier = _normal(lambda fan_in, fan_out: 2 / (fan_in + fan_out))
+_he = _normal(lambda fan_in, fan_out: 2 / fan_in)
+_lecun = _normal(lambda fan_in, fan_out: 1 / fan_in)
+_he_fan_out = _normal(lambda fan_in, fan_out: 2 / fan_out)
+_small = _normal(lambda fan_in, fan_out: 0.01**2)
+
+# name -> how convolutions, and how linear layers, are filled
+INITIALIZATIONS = {
+    "default": (_keep, _keep),
+    "xavier": (_xavier, _xavier),
+    "he": (_he, _he),
+    "lecun": (_lecun, _lecun),
+    "torchvision": (_he_fan_out, _small),
+}

@@ -1,0 +1,99 @@
+"""Residual networks from plans, with torchvision's module names, and the same nets with their skips taken out."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gradflow.models.parts import ACTIVATIONS, scaled
+
+
+@dataclass(frozen=True)
+class ResNetPlan:
+    """Blocks per stage, and the kernels of a block's convolutions; the last conv has `expansion` × the planes."""
+
+    blocks: tuple[int, ...]
+    kernels: tuple[int, ...]
+    strided: int  # which convolution of a stage's first block halves the image
+    expansion: int
+
+
+RESNET18 = ResNetPlan((2, 2, 2, 2), (3, 3), strided=0, expansion=1)  # He et al. 2016, table 1
+RESNET50 = ResNetPlan((3, 4, 6, 3), (1, 3, 1), strided=1, expansion=4)  # the stride on the 3×3, as in seed 001
+PLANES = (64, 128, 256, 512)
+
+
+class Block(nn.Module):
+    """A residual block: conv1, bn1, ..., and the identity or its projection `downsample` added before the last ReLU.
+
+    Without `skip` nothing is added; the unused projection stays, as seed 001 builds it.
+    """
+
+    def __init__(self, inputs: int, sizes: list[int], kernels, strides, activation: str, batch_norm: bool, skip: bool):
+        super().__init__()
+        self.depth, self.skip = len(sizes), skip
+        for i, (out, kernel, stride) in enumerate(zip(sizes, kernels, strides), start=1):
+            channels = inputs if i == 1 else sizes[i - 2]
+            self.add_module(f"conv{i}", nn.Conv2d(channels, out, kernel, stride, kernel // 2, bias=False))
+            self.add_module(f"bn{i}", nn.BatchNorm2d(out) if batch_norm else nn.Identity())
+        self.relu = ACTIVATIONS[activation]()
+        stride = max(strides)
+        self.downsample = None
+        if stride != 1 or inputs != sizes[-1]:
+            self.downsample = nn.Sequential(
+                nn.Conv2d(inputs, sizes[-1], 1, stride, bias=False),
+                nn.BatchNorm2d(sizes[-1]) if batch_norm else nn.Identity(),
+            )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map [B, inputs, H, W] to [B, sizes[-1], H/stride, W/stride]."""
+        out = x
+        for i in range(1, self.depth + 1):
+            out = self.get_submodule(f"bn{i}")(self.get_submodule(f"conv{i}")(out))
+            if i < self.depth:
+                out = self.relu(out)
+        if self.skip:
+            out = out + (x if self.downsample is None else self.downsample(x))
+        return self.relu(out)
+
+
+class ResNet(nn.Module):
+    """A stem, four stages `layer1` ... `layer4`, a global average pool and one linear layer `fc`."""
+
+    def __init__(self, plan: ResNetPlan, classes: int, width: float, activation: str, batch_norm: bool, skip: bool):
+        super().__init__()
+        channels = scaled(PLANES[0], width)
+        self.conv1 = nn.Conv2d(3, channels, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
+        self.relu = ACTIVATIONS[activation]()
+        self.maxpool = nn.MaxPool2d(3, 2, 1)
+        for stage, (planes, count) in enumerate(zip(PLANES, plan.blocks), start=1):
+            sizes = [scaled(planes, width)] * (len(plan.kernels) - 1) + [scaled(planes * plan.expansion, width)]
+            blocks = []
+            for i in range(count):
+                strides = [1] * len(plan.kernels)
+                strides[plan.strided] = 2 if stage > 1 and i == 0 else 1
+                blocks.append(Block(channels, sizes, plan.kernels, strides, activation, batch_norm, skip))
+                channels = sizes[-1]
+            self.add_module(f"layer{stage}", nn.Sequential(*blocks))
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map images [B, 3, H, W] to logits [B, classes]."""
+        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(torch.flatten(self.avgpool(x), 1))
+
+
+def resnet(
+    plan: ResNetPlan,
+    *,
+    classes: int,
+    width: float = 1.0,
+    activation: str = "relu",
+    batch_norm: bool = True,
+    skip: bool = True,
+) -> nn.Module:
+    """Build a ResNet from its plan; `width` multiplies every channel count, `skip=False` adds no identity."""
+    return ResNet(plan, classes, width, activation, batch_norm, skip)

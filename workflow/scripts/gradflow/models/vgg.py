@@ -1,0 +1,78 @@
+"""VGG networks from plans: lists of channel counts, with "M" where a pooling halves the image."""
+
+import torch
+from torch import nn
+
+from gradflow.models.parts import ACTIVATIONS, POOLINGS, scaled
+
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+def stages(*convs: int) -> list:
+    """Return the plan with so many convolutions in each of VGG's five stages."""
+    return [item for channels, count in zip(CHANNELS, convs) for item in [channels] * count + ["M"]]
+
+
+VGG16 = stages(2, 2, 3, 3, 3)  # Simonyan & Zisserman 2014, configuration D
+VGG19 = stages(2, 2, 4, 4, 4)  # configuration E
+VGG38 = stages(4, 4, 9, 9, 9)  # seed 000's next step: 35 convolutions and 3 linear layers
+VGG16_PLUS4 = stages(2, 2, 3, 3, 7)  # VGG-16 and four more convolutions in its last stage (the README of seed 003)
+VGG_DEEP = [64, 64, "M", 128, 128, "M", 256, 256, 256, 512, 512, 512, 512, "M"]  # the code of seed 002
+
+
+class VGG(nn.Module):
+    """A VGG with torchvision's module names: `features.N`, `avgpool`, `classifier.N`."""
+
+    def __init__(self, features: nn.Sequential, avgpool: nn.Module, classifier: nn.Sequential):
+        super().__init__()
+        self.features, self.avgpool, self.classifier = features, avgpool, classifier
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Map images [B, 3, H, W] to logits [B, classes]."""
+        return self.classifier(torch.flatten(self.avgpool(self.features(images)), 1))
+
+
+def vgg(
+    plan: list,
+    *,
+    classes: int,
+    width: float = 1.0,
+    activation: str = "relu",
+    pooling: str = "max",
+    kernel: int = 3,
+    bottleneck: bool = False,
+    batch_norm: bool = False,
+    dropout: float = 0.5,
+    head: str = "vgg",
+) -> nn.Module:
+    """Build a VGG from its plan.
+
+    width multiplies every channel count and the hidden linear layers. kernel is odd, with same padding. bottleneck
+    puts a 1×1, a kernel×kernel of a quarter of the channels, and a 1×1 in the place of each convolution of 256 or more
+    planned channels. head "vgg" is torchvision's classifier (7×7 adaptive average pool, two hidden layers of 4096,
+    dropout after each); "pooled" is seed 002's (global average pool, 512 → 512 → 256 → classes, no dropout).
+    """
+    features: list[nn.Module] = []
+    channels = 3
+    for item in plan:
+        if item == "M":
+            features.append(POOLINGS[pooling](2, 2))
+            continue
+        out = scaled(item, width)
+        narrow = scaled(item / 4, width)
+        sizes = [(narrow, 1), (narrow, kernel), (out, 1)] if bottleneck and item >= 256 else [(out, kernel)]
+        for out, side in sizes:
+            features.append(nn.Conv2d(channels, out, side, padding=side // 2))
+            if batch_norm:
+                features.append(nn.BatchNorm2d(out))
+            features.append(ACTIVATIONS[activation]())
+            channels = out
+    side, hidden = (7, (4096, 4096)) if head == "vgg" else (1, (512, 256))
+    sizes = [channels * side * side, *(scaled(size, width) for size in hidden), classes]
+    classifier: list[nn.Module] = []
+    for i in range(len(hidden)):
+        classifier += [nn.Linear(sizes[i], sizes[i + 1]), ACTIVATIONS[activation]()]
+        if head == "vgg":
+            classifier.append(nn.Dropout(dropout))
+    classifier.append(nn.Linear(sizes[-2], classes))
+    return VGG(nn.Sequential(*features), nn.AdaptiveAvgPool2d((side, side)), nn.Sequential(*classifier))

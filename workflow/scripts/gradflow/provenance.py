@@ -1,0 +1,65 @@
+"""Where a result came from: commit, versions, device. Facts about the host, kept apart from the science."""
+
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("torch", "torchvision", "numpy", "snakemake")
+
+
+def describe(device, threads: int, folder: Path) -> dict:
+    """Return all that is known of where a run on a torch device was made: commit, versions, device, memory.
+
+    folder: any folder of the checkout whose commit is recorded.
+    """
+    import torch
+
+    on_gpu = device.type == "cuda"
+    facts = {"device": torch.cuda.get_device_name(device) if on_gpu else "cpu", "threads": threads}
+    facts["peak_memory_mb"] = round(_peak_memory_mb(), 1)
+    if on_gpu:
+        facts["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)
+    return facts | git_state(folder) | host_facts()
+
+
+def git_state(folder: Path) -> dict:
+    """Return {"commit": 40 hex digits or None, "dirty": bool or None} of the checkout that holds `folder`."""
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(folder), *arguments]
+        try:
+            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+        except (OSError, subprocess.SubprocessError):
+            return None  # not a checkout, or no git: recorded as unknown
+
+    commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if changes is None else bool(changes)}
+
+
+def host_facts() -> dict:
+    """Return library versions, Python, operating system and processor."""
+    versions = {package: version(package) for package in PACKAGES}
+    return {
+        "versions": versions | {"python": platform.python_version()},
+        "platform": platform.platform(),
+        "processor": _processor(),
+    }
+
+
+def _peak_memory_mb() -> float:
+    """Return the largest resident memory of this process so far, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

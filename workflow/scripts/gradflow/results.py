@@ -1,0 +1,118 @@
+"""The .npz contract of a finished run: written in one move, read without pickles, checked when read.
+
+docs/file-format.md describes every member. `meta` is the scientific part, the same for the same run on the same kind
+of machine; `provenance` holds timings and facts about the host, so that two runs compare byte for byte without it.
+"""
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gradflow.errors import GradflowError
+from gradflow.files import atomic_write
+
+FORMAT_VERSION = 1
+REMEDY = "delete it and run the workflow again"
+PER_STEP_AND_LAYER = (
+    "grad_output_norm",
+    "grad_sample_norm",
+    "grad_rms",
+    "weight_grad_norm",
+    "weight_norm",
+    "update_ratio",
+    "nonfinite",
+)
+PER_STEP = ("step", "epoch", "batch_size", "loss", "learning_rate")
+PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+PER_LAYER = ("layer_name", "layer_kind", "layer_depth", "layer_output_numel", "layer_weight_numel", "layer_fan_in")
+ONCE = ("test_loss", "test_accuracy", "confusion_matrix", "filters_before", "filters_after")
+STATUSES = ("completed", "diverged", "stalled")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run: its arrays by name, its scientific meta data, and where and how fast it ran."""
+
+    arrays: dict[str, np.ndarray]
+    meta: dict
+    provenance: dict
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return an array of the contract by name."""
+        return self.arrays[name]
+
+
+def write(path: Path, result: Result) -> None:
+    """Write a result atomically. Raises GradflowError if it breaks the contract or cannot be written."""
+    fault = _fault(result)
+    if fault:
+        raise GradflowError(f"{path} was not written: {fault}.")
+    meta = json.dumps({"format": FORMAT_VERSION} | result.meta, sort_keys=True)
+    provenance = json.dumps(result.provenance, sort_keys=True)
+    write_arrays(path, result.arrays | {"meta": np.array(meta), "provenance": np.array(provenance)})
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays by name, in the order of their names, without pickles and in one move."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+    atomic_write(Path(path), lambda stream: stream.write(buffer.getbuffer()))
+
+
+def read(path: Path) -> Result:
+    """Read and check a result.
+
+    Raises GradflowError if the file is missing, damaged, of another format version or incomplete.
+    """
+    arrays = read_arrays(path)
+    try:
+        meta, provenance = (json.loads(arrays.pop(part).item()) for part in ("meta", "provenance"))
+    except (KeyError, ValueError) as error:
+        raise GradflowError(f"{path} is damaged (no meta data): {REMEDY}.") from error
+    version = meta.pop("format", None)
+    if version != FORMAT_VERSION:
+        raise GradflowError(f"{path} has format {version}, this gradflow reads {FORMAT_VERSION}: {REMEDY}.")
+    result = Result(arrays, meta, provenance)
+    fault = _fault(result)
+    if fault:
+        raise GradflowError(f"{path} is not a whole result ({fault}): {REMEDY}.")
+    return result
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read every array of an .npz file. Raises GradflowError if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError as error:
+        raise GradflowError(f"{path} does not exist: run the workflow to make it.") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise GradflowError(f"{path} is damaged ({' '.join(str(error).split())}): {REMEDY}.") from error
+
+
+def _fault(result: Result) -> str | None:
+    """Return what breaks the contract, or None."""
+    arrays = result.arrays
+    for name in (*PER_STEP_AND_LAYER, *PER_STEP, *PER_EPOCH, *PER_LAYER, *ONCE):
+        if name not in arrays:
+            return f"{name} is missing"
+    if result.meta.get("status") not in STATUSES:
+        return f"its status is {result.meta.get('status')!r}"
+    shapes = {
+        (len(arrays["step"]), len(arrays["layer_name"])): PER_STEP_AND_LAYER,
+        (len(arrays["step"]),): PER_STEP,
+        (len(arrays["train_loss"]),): PER_EPOCH,
+    }
+    for shape, names in shapes.items():
+        for name in names:
+            if arrays[name].shape != shape:
+                return f"{name} has the shape {arrays[name].shape} instead of {shape}"
+    for name in PER_LAYER:
+        if len(arrays[name]) != len(arrays["layer_name"]):
+            return f"{name} has {len(arrays[name])} layers instead of {len(arrays['layer_name'])}"
+    return None

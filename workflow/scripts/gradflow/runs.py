@@ -1,0 +1,54 @@
+"""What a run is, scientifically: the settings that its numbers follow from, and the name they give it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip")
+
+
+@dataclass(frozen=True)
+class Run:
+    """All that makes a run what it is scientifically; None leaves an option to the architecture's own default."""
+
+    architecture: str
+    dataset: str
+    source: str  # with image_size, what the data set's name stands for
+    image_size: int
+    seed: int
+    width: float
+    init: str = "default"
+    activation: str | None = None
+    pooling: str | None = None
+    kernel: int | None = None
+    bottleneck: bool | None = None
+    batch_norm: bool | None = None
+    dropout: float | None = None
+    skip: bool | None = None
+    normalization: str = "imagenet"
+    optimizer: str = "sgd"
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    weight_decay: float | None = None
+    step_size: int = 0
+    gamma: float = 0.5
+    batch_size: int = 32
+    epochs: int = 5
+    precision: str = "fp32"
+
+    @property
+    def id(self) -> str:
+        """A readable name that ends in 8 hex digits of a hash over every field that is set."""
+        settings = {key: value for key, value in asdict(self).items() if value is not None}
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+        marks = [f"no-{name}" if value is False else name for name, value in self._switches() if value is not None]
+        parts = [self.architecture, *marks, self.init, self.optimizer, self.dataset, f"s{self.seed}", digest]
+        return "-".join(part.replace("_", "") for part in parts)
+
+    @property
+    def model_options(self) -> dict:
+        """The options to build the network with, those that are set."""
+        return {name: getattr(self, name) for name in MODEL_OPTIONS if getattr(self, name) is not None}
+
+    def _switches(self) -> list[tuple[str, bool | None]]:
+        return [("skip", self.skip), ("bn", self.batch_norm)]

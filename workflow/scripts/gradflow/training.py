@@ -1,0 +1,160 @@
+"""One plain training loop, with the seeds' settings as arguments and a recorder on every layer."""
+
+import math
+import time
+from dataclasses import asdict
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from gradflow.data.arrays import Dataset
+from gradflow.data.batches import batches
+from gradflow.models import build
+from gradflow.recorder import GradientRecorder, layers_as_records
+from gradflow.results import Result
+from gradflow.runs import Run
+
+# A run that ends within this share of guessing has learnt nothing.
+STALLED_WITHIN = 0.01
+
+
+def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Result:
+    """Train one run and return its result; a run that diverges is returned too, with what it measured.
+
+    The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
+    between the first and the last step of an epoch.
+    """
+    started = time.perf_counter()
+    device = torch.device(device)
+    torch.manual_seed(run.seed)
+    model = build(run.architecture, classes=len(dataset.classes), init=run.init, **run.model_options).to(device)
+    optimizer = make_optimizer(run, model)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, run.step_size or run.epochs + 1, run.gamma)
+    shuffle = torch.Generator().manual_seed(run.seed)
+    filters_before = first_filters(model)
+    steps, epochs, seconds = [], [], []
+    with GradientRecorder(model) as recorder:
+        for epoch in range(run.epochs):
+            epoch_started = time.perf_counter()
+            losses, correct = [], torch.zeros((), device=device)
+            model.train()
+            order = batches(dataset, "train", run.batch_size, device, run.normalization, shuffle)
+            total = math.ceil(len(dataset.indices("train")) / run.batch_size)
+            for images, labels in tqdm(order, f"{run.id} {epoch + 1}/{run.epochs}", total, leave=False, disable=None):
+                with autocast(run, device):
+                    logits = model(images)
+                    loss = cross_entropy(logits, labels)
+                optimizer.zero_grad()
+                loss.backward()
+                recorder.step()
+                optimizer.step()
+                losses.append(loss.detach())
+                correct += (logits.detach().argmax(1) == labels).sum()
+            losses = torch.stack(losses).double().cpu().numpy()  # the epoch's one wait for the device
+            sizes = recorder.batch_sizes[-len(losses) :]
+            steps += [(epoch, loss, schedule.get_last_lr()[0]) for loss in losses]
+            schedule.step()
+            validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device)
+            train_accuracy = correct.item() / sizes.sum()
+            epochs.append((np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy))
+            seconds.append(time.perf_counter() - epoch_started)
+            tqdm.write(_epoch_line(run, epoch, epochs[-1], seconds[-1]))
+            if not np.isfinite(losses).all():
+                break
+    test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device)
+    arrays = dict(recorder.norms())
+    arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
+    arrays |= _step_arrays(steps, recorder.batch_sizes) | _epoch_arrays(epochs)
+    arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
+    arrays |= {"confusion_matrix": confusion, "filters_before": filters_before, "filters_after": first_filters(model)}
+    status, reason = judge(run, arrays, len(dataset.classes))
+    meta = {
+        "run": run.id,
+        "settings": asdict(run),
+        "status": status,
+        "reason": reason,
+        "reduction": "mean",
+        "dataset_fingerprint": dataset.fingerprint,
+        "classes": list(dataset.classes),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+    provenance = {"epoch_seconds": seconds, "seconds": time.perf_counter() - started}
+    return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
+
+
+def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the run's optimizer over all parameters of the model."""
+    settings = {"lr": run.learning_rate}
+    if run.weight_decay is not None:
+        settings["weight_decay"] = run.weight_decay
+    if run.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), momentum=run.momentum, **settings)
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[run.optimizer]
+    return kind(model.parameters(), **settings)
+
+
+def autocast(run: Run, device: torch.device) -> torch.autocast:
+    """Return the context of the run's precision; fp32 is torch as it is."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bf16")
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device
+) -> tuple[float, float, np.ndarray]:
+    """Return (mean loss, accuracy, confusion matrix int64 [true class, predicted class]) over a split."""
+    model.eval()
+    classes = len(dataset.classes)
+    loss = torch.zeros((), dtype=torch.float32, device=device)
+    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    for images, labels in batches(dataset, split, run.batch_size, device, run.normalization):
+        with autocast(run, device):
+            logits = model(images)
+            loss += cross_entropy(logits, labels, reduction="sum")
+        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
+    matrix = confusion.view(classes, classes).cpu().numpy()
+    return loss.item() / max(1, matrix.sum()), float(np.trace(matrix) / max(1, matrix.sum())), matrix
+
+
+def first_filters(model: nn.Module) -> np.ndarray:
+    """Return a copy of the first convolution's weights, float32 [filters, 3, kernel, kernel]."""
+    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
+    return first.weight.detach().cpu().numpy().copy()
+
+
+def judge(run: Run, arrays: dict, classes: int) -> tuple[str, str]:
+    """Return a run's status and the reason for it."""
+    bad = np.flatnonzero(~np.isfinite(arrays["loss"]))
+    if len(bad):
+        return "diverged", f"the loss was not finite from step {bad[0]} on"
+    guessing, last = math.log(classes), arrays["train_loss"][-1]
+    if last >= (1 - STALLED_WITHIN) * guessing:
+        return "stalled", f"the last epoch's training loss {last:.4f} is no better than guessing ({guessing:.4f})"
+    return "completed", f"{run.epochs} epochs"
+
+
+def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.ndarray]:
+    epoch, loss, learning_rate = (np.array(column) for column in zip(*steps))
+    return {
+        "step": np.arange(len(steps), dtype=np.int64),
+        "epoch": epoch.astype(np.int64),
+        "batch_size": batch_sizes,
+        "loss": loss.astype(np.float64),
+        "learning_rate": learning_rate.astype(np.float64),
+    }
+
+
+def _epoch_arrays(epochs: list[tuple]) -> dict[str, np.ndarray]:
+    names = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    return {name: np.array(column, dtype=np.float64) for name, column in zip(names, zip(*epochs))}
+
+
+def _epoch_line(run: Run, epoch: int, row: tuple, seconds: float) -> str:
+    loss, accuracy, validation_loss, validation_accuracy = row
+    return (
+        f"epoch {epoch + 1}/{run.epochs}  train loss {loss:.4f} accuracy {accuracy:.3f}  "
+        f"validation loss {validation_loss:.4f} accuracy {validation_accuracy:.3f}  {seconds:.1f} s"
+    )

@@ -1,0 +1,16 @@
+"""Execute the report notebook and turn it into a page that opens offline."""
+
+from pathlib import Path
+
+from gradflow.jobs import job
+from gradflow.notebooks import execute, to_page
+
+with job(snakemake.log[0]):
+    parameters = {
+        "results": str(Path("results").resolve()),
+        "studies": snakemake.params.studies,
+        "thresholds": snakemake.params.thresholds,
+        "draws": [str(Path(path).resolve()) for path in snakemake.input.draws],
+    }
+    execute(snakemake.input.template, snakemake.output.notebook, parameters)
+    to_page(snakemake.output.notebook, snakemake.output.page)

@@ -1,0 +1,19 @@
+"""Train one run and write its result."""
+
+from pathlib import Path
+
+from gradflow import devices, results
+from gradflow.data import arrays
+from gradflow.jobs import job
+from gradflow.provenance import describe
+from gradflow.runs import Run
+from gradflow.training import train
+
+with job(snakemake.log[0]):
+    device = devices.choose(snakemake.resources.device, snakemake.threads)
+    run = Run(**snakemake.params.settings)
+    dataset = arrays.load(Path(snakemake.input.data[0]).parent)
+    result = train(run, dataset, device)
+    result.meta["code_fingerprint"] = snakemake.params.code
+    result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
+    results.write(snakemake.output[0], result)
