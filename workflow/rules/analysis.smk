@@ -1,51 +1,32 @@
-FIGURES = {
-    "decades": "Verdict in decades",
-    "profile_activation": "Activation gradient against depth",
-    "profile_weight": "Weight gradient against depth",
-    "layers": "Every layer over time",
-    "layers_named": "Named layers over time",
-    "curves": "Training curves",
-    "filters": "First-layer filters",
-    "confusion": "Confusion matrices",
-}
-
-def analysis_targets():
-    """Every file that the analysis leaves, for the studies that are selected."""
-    files = []
-    if STUDIES:
-        files += expand(rules.study_figures.output, study=STUDY) + list(rules.tables.output) + [rules.cost.output.page]
-    if "mlp" in CONFIG["select"]:
-        files += expand(rules.draw_profiles.output, width=CONFIG["mlp"]["widths"])
-        if 5 in CONFIG["mlp"]["depths"] and 10 in CONFIG["mlp"]["widths"]:  # the networks that seed 004 printed
-            files += list(rules.printed_norms.output)
-    return files
-
-
 rule tables:
     input:
         run_files(),
     output:
         norms="results/tables/norms.parquet",
         profiles="results/tables/profiles.csv",
-        layers="results/tables/layers.csv",
+        layers="results/tables/layers.parquet",
         epochs="results/tables/epochs.csv",
         runs="results/tables/runs.csv",
         arms="results/tables/arms.csv",
-    params:
-        arms=arm_rows(),
-        code=code_fingerprint("gradflow.tables"),
     log:
         "results/logs/tables.log",
     benchmark:
         "results/benchmarks/tables.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        arms=arm_rows(),
+        code=code_fingerprint("gradflow.tables"),
     script:
         "../scripts/tables.py"
 
 
 rule cost:
+    input:
+        "results/tables/runs.csv",
     output:
         table="results/tables/cost.csv",
         page=report(
@@ -54,17 +35,17 @@ rule cost:
             category="Cost",
             labels={"figure": "Parameters and FLOPs"},
         ),
-    input:
-        "results/tables/runs.csv",
-    params:
-        code=code_fingerprint("gradflow.cost", "gradflow.pages"),
     log:
         "results/logs/cost.log",
     benchmark:
         "results/benchmarks/cost.tsv"
+    conda:
+        "../../envs/torch.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=code_fingerprint("gradflow.cost", "gradflow.pages"),
     script:
         "../scripts/cost.py"
 
@@ -78,7 +59,7 @@ rule study_figures:
             name: report(
                 f"results/figures/{{study}}/{name}.png",
                 caption=f"../../report/captions/{name}.rst",
-                category="{study}",
+                category=study_title,
                 labels={"figure": title},
             )
             for name, title in FIGURES.items()
@@ -86,11 +67,20 @@ rule study_figures:
         histograms=report(
             "results/figures/{study}/histograms.html",
             caption="../../report/captions/histograms.rst",
-            category="{study}",
+            category=study_title,
             labels={"figure": "Histograms by epoch, animated"},
         ),
         animation="results/figures/{study}/histograms.gif",
         vectors=[f"results/figures/{{study}}/{name}.svg" for name in FIGURES],
+    log:
+        "results/logs/study_figures/{study}.log",
+    benchmark:
+        "results/benchmarks/study_figures/{study}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         layers=lambda wildcards: STUDY[wildcards.study].layers,
         thresholds=CONFIG["verdict"],
@@ -101,13 +91,6 @@ rule study_figures:
             "gradflow.figures.pictures",
             "gradflow.study_tables",
         ),
-    log:
-        "results/logs/study_figures/{study}.log",
-    benchmark:
-        "results/benchmarks/study_figures/{study}.tsv"
-    resources:
-        mem_mb=2000,
-        runtime=60,
     script:
         "../scripts/study_figures.py"
 
@@ -119,20 +102,22 @@ rule draw_profiles:
         figure=report(
             "results/figures/mlp/profiles-width{width}.png",
             caption="../../report/captions/mlp_profiles.rst",
-            category="mlp",
+            category="Random MLPs",
             labels={"figure": "Weight gradients of random MLPs, width {width}"},
         ),
         vector="results/figures/mlp/profiles-width{width}.svg",
-    params:
-        depths=CONFIG["mlp"]["depths"],
-        code=code_fingerprint("gradflow.figures.random_mlps"),
     log:
         "results/logs/draw_profiles/width{width}.log",
     benchmark:
         "results/benchmarks/draw_profiles/width{width}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        depths=CONFIG["mlp"]["depths"],
+        code=code_fingerprint("gradflow.figures.random_mlps"),
     script:
         "../scripts/draw_profiles.py"
 
@@ -144,18 +129,20 @@ rule printed_norms:
         figure=report(
             "results/figures/mlp/printed.png",
             caption="../../report/captions/mlp_printed.rst",
-            category="mlp",
+            category="Random MLPs",
             labels={"figure": "Seed 004's printed norms"},
         ),
         vector="results/figures/mlp/printed.svg",
-    params:
-        code=code_fingerprint("gradflow.figures.random_mlps"),
     log:
         "results/logs/printed_norms.log",
     benchmark:
         "results/benchmarks/printed_norms.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        code=code_fingerprint("gradflow.figures.random_mlps"),
     script:
         "../scripts/printed_norms.py"

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -42,7 +43,7 @@ def has_gpu():
     """Say whether training jobs need a GPU here; a profile whose login node has none sets device: cuda."""
     if CONFIG["device"] == "auto":
         hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-        return Path("/proc/driver/nvidia/gpus").exists() and not hidden
+        return shutil.which("nvidia-smi") is not None and not hidden
     return CONFIG["device"] == "cuda"
 
 
@@ -56,7 +57,9 @@ def run_files():
 def draw_files():
     if "mlp" not in CONFIG["select"]:
         return []
-    return expand("results/mlp/depth{depth}-width{width}.npz", depth=CONFIG["mlp"]["depths"], width=CONFIG["mlp"]["widths"])
+    return expand(
+        "results/mlp/depth{depth}-width{width}.npz", depth=CONFIG["mlp"]["depths"], width=CONFIG["mlp"]["widths"]
+    )
 
 
 def runs_of(wildcards):
@@ -72,6 +75,41 @@ def arm_rows():
         for number, arm in enumerate(study.arms)
         for run in arm.runs
     ]
+
+
+FIGURES = {
+    "decades": "Verdict in decades",
+    "profile_activation": "Activation gradient against depth",
+    "profile_weight": "Weight gradient against depth",
+    "layers": "Every layer over time",
+    "layers_named": "Named layers over time",
+    "curves": "Training curves",
+    "filters": "First-layer filters",
+    "confusion": "Confusion matrices",
+}
+
+
+def analysis_targets():
+    """Every file that the analysis leaves, for the studies that are selected."""
+    files = []
+    if STUDIES:
+        files += expand(rules.study_figures.output, study=STUDY) + list(rules.tables.output) + [rules.cost.output.page]
+    if "mlp" in CONFIG["select"]:
+        files += expand(rules.draw_profiles.output, width=CONFIG["mlp"]["widths"])
+        if 5 in CONFIG["mlp"]["depths"] and 10 in CONFIG["mlp"]["widths"]:  # the networks that seed 004 printed
+            files += list(rules.printed_norms.output)
+    return files
+
+
+def study_title(wildcards):
+    """The category of a study's figures in the report."""
+    return STUDY[wildcards.study].title
+
+
+def notebook_figures():
+    """The figures that the notebook shows beside its answers."""
+    figures = expand("results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation"])
+    return figures + [file for file in analysis_targets() if file == "results/figures/mlp/printed.png"]
 
 
 wildcard_constraints:

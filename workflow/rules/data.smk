@@ -4,16 +4,18 @@ rule prepare_data:
         labels="results/data/{dataset}/labels.npy",
         split="results/data/{dataset}/split.npy",
         facts="results/data/{dataset}/dataset.json",
-    params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
-        code=code_fingerprint("gradflow.data.sources"),
     log:
         "results/logs/prepare_data/{dataset}.log",
     benchmark:
         "results/benchmarks/prepare_data/{dataset}.tsv"
+    conda:
+        "../../envs/torch.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        code=code_fingerprint("gradflow.data.sources"),
     script:
         "../scripts/prepare_data.py"

@@ -3,12 +3,6 @@ localrules:
     runs,
 
 
-def notebook_figures():
-    """The figures that the notebook shows beside its answers."""
-    figures = expand("results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation"])
-    return figures + [file for file in analysis_targets() if file == "results/figures/mlp/printed.png"]
-
-
 rule notebook:
     input:
         template=workflow.source_path("../../report/analysis.ipynb"),
@@ -23,16 +17,18 @@ rule notebook:
             category="Answers",
             labels={"figure": "The questions, answered"},
         ),
-    params:
-        studies=[[study.name, study.question] for study in STUDIES],
-        thresholds=CONFIG["verdict"],
-        code=code_fingerprint("gradflow.answers", "gradflow.notebooks"),
     log:
         "results/logs/notebook.log",
     benchmark:
         "results/benchmarks/notebook.tsv"
+    conda:
+        "../../envs/analysis.yaml"
     resources:
         mem_mb=3000,
         runtime=60,
+    params:
+        studies=[[study.name, study.question] for study in STUDIES],
+        thresholds=CONFIG["verdict"],
+        code=code_fingerprint("gradflow.answers", "gradflow.notebooks"),
     script:
         "../scripts/notebook.py"

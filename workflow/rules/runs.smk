@@ -1,23 +1,23 @@
 rule train:
     input:
-        data=lambda wildcards: expand(
-            rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset
-        ),
+        data=lambda wildcards: expand(rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset),
     output:
         "results/runs/{run}/norms.npz",
-    params:
-        settings=lambda wildcards: asdict(RUNS[wildcards.run]),
-        code=code_fingerprint("gradflow.training"),
     log:
         "results/logs/train/{run}.log",
     benchmark:
         "results/benchmarks/train/{run}.tsv"
+    conda:
+        "../../envs/torch.yaml"
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
         mem_mb=3000,
         runtime=240,
         device=CONFIG["device"],
+    params:
+        settings=lambda wildcards: asdict(RUNS[wildcards.run]),
+        code=code_fingerprint("gradflow.training"),
     script:
         "../scripts/train.py"
 
@@ -25,16 +25,18 @@ rule train:
 rule draw_mlps:
     output:
         "results/mlp/depth{depth}-width{width}.npz",
-    params:
-        settings={key: CONFIG["mlp"][key] for key in ("activations", "inits", "draws", "samples", "seed")},
-        code=code_fingerprint("gradflow.draws"),
     log:
         "results/logs/draw_mlps/depth{depth}-width{width}.log",
     benchmark:
         "results/benchmarks/draw_mlps/depth{depth}-width{width}.tsv"
+    conda:
+        "../../envs/torch.yaml"
     threads: CONFIG["threads"]
     resources:
         mem_mb=3000,
         runtime=60,
+    params:
+        settings={key: CONFIG["mlp"][key] for key in ("activations", "inits", "draws", "samples", "seed")},
+        code=code_fingerprint("gradflow.draws"),
     script:
         "../scripts/draw_mlps.py"

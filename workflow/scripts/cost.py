@@ -3,7 +3,7 @@
 from gradflow.cost import cost_table
 from gradflow.jobs import job
 from gradflow.pages import table_page
-from gradflow.tables import write_csv
+from gradflow.tables import write_table
 
 NOTE = (
     "FLOPs of one forward and backward pass, two for a multiply-add. Step time and memory were measured "
@@ -12,5 +12,5 @@ NOTE = (
 
 with job(snakemake.log[0]):
     table = cost_table(snakemake.input[0])
-    write_csv(snakemake.output.table, table)
+    write_table(snakemake.output.table, table)
     table_page(snakemake.output.page, "Cost of the networks", table, NOTE)

@@ -8,5 +8,4 @@ from gradflow.jobs import job
 with job(snakemake.log[0]):
     draws = {depth: results.read_arrays(path) for depth, path in zip(snakemake.params.depths, snakemake.input)}
     figure = weight_profiles(draws, int(snakemake.wildcards.width))
-    for path in snakemake.output:
-        save(figure, path)
+    save(figure, *snakemake.output)

@@ -7,5 +7,4 @@ from gradflow.jobs import job
 
 with job(snakemake.log[0]):
     figure = printed_norms(results.read_arrays(snakemake.input[0]))
-    for path in snakemake.output:
-        save(figure, path)
+    save(figure, *snakemake.output)

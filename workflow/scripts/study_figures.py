@@ -23,7 +23,6 @@ with job(snakemake.log[0]):
         "confusion": pictures.confusion_matrices(study, finished),
     }
     for name, figure in figures.items():
-        save(figure, out[name])
-        save(figure, Path(out[name]).with_suffix(".svg"))
+        save(figure, out[name], Path(out[name]).with_suffix(".svg"))
     frames = histograms.histogram_frames(study, layers)
     histograms.write_animation(frames, out.animation, out.histograms, f"{study.title}: gradient norms by epoch")

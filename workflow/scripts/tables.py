@@ -1,10 +1,11 @@
 """Aggregate all finished runs into tables."""
 
 import pandas as pd
+
 from gradflow.jobs import job
-from gradflow.tables import ARM_COLUMNS, write_csv, write_tables
+from gradflow.tables import ARM_COLUMNS, write_table, write_tables
 
 with job(snakemake.log[0]):
     out = snakemake.output
     write_tables(snakemake.input, out.norms, out.profiles, out.layers, out.epochs, out.runs)
-    write_csv(out.arms, pd.DataFrame(snakemake.params.arms, columns=ARM_COLUMNS))
+    write_table(out.arms, pd.DataFrame(snakemake.params.arms, columns=ARM_COLUMNS))

@@ -100,7 +100,8 @@ def effect(study: StudyTables, field: str, with_value, without_value, name: str)
 def sigmoid_and_friends(draws: dict[str, np.ndarray]) -> str:
     """Answer 004's Q5 from draws of 5 layers: first over last weight gradient for each activation and init."""
     pairs = [key.split("-") for key in draws]
-    activations, inits = (list(dict.fromkeys(names)) for names in zip(*pairs))
+    activations = [name for name in ACTIVATIONS if any(name == pair[0] for pair in pairs)]
+    inits = [name for name in INITS if any(name == pair[1] for pair in pairs)]
     lines = [
         "| activation | " + " | ".join(f"{INITS[init]} init" for init in inits) + " |",
         "|---" * (len(inits) + 1) + "|",

@@ -74,7 +74,7 @@ def _check_references(config: dict) -> None:
                 f"choose from {', '.join([*config['studies'], 'mlp'])}."
             )
     for name, settings in config["datasets"].items():
-        if settings["source"] == "folder" and not Path(settings["path"] or "").is_dir():
+        if settings["source"] == "folder" and not (settings["path"] and Path(settings["path"]).is_dir()):
             raise GradflowError(
                 f"config: datasets.{name}.path is {settings['path']!r}, which is not a folder; "
                 "point it at a folder of class folders of images."

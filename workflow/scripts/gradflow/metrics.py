@@ -69,12 +69,13 @@ def decades_table(profiles: pd.DataFrame) -> pd.DataFrame:
     profiles: columns run, moment, quantity, depth, value. Negative decades: the gradient shrinks on its way from the
     last layer to the first; -inf: it is exactly zero there. NaN where either end is not finite.
     """
-    used = profiles[profiles["depth"] >= 0].sort_values("depth")
-    ends = used.groupby(["run", "moment", "quantity"], sort=False)["value"].agg(["first", "last"]).reset_index()
-    first, last = ends["first"].to_numpy(), ends["last"].to_numpy()
+    keys = ["run", "moment", "quantity"]
+    used = profiles[profiles["depth"] >= 0].sort_values([*keys, "depth"])
+    ends = used.drop_duplicates(keys, keep="first")[keys]
+    first, last = (used.drop_duplicates(keys, keep=end)["value"].to_numpy() for end in ("first", "last"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ends["decades"] = np.where(np.isfinite(first) & np.isfinite(last) & (last > 0), np.log10(first / last), np.nan)
-    return ends.drop(columns=["first", "last"])
+        values = np.where(np.isfinite(first) & np.isfinite(last) & (last > 0), np.log10(first / last), np.nan)
+    return ends.assign(decades=values).reset_index(drop=True)
 
 
 def verdict(decades: Interval, thresholds: dict) -> str:

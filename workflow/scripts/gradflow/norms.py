@@ -22,7 +22,7 @@ def l2_norm(tensor: torch.Tensor) -> torch.Tensor:
     if tensor.device.type == "cpu":
         norm = _two_level_norm(tensor)
         return norm if _is_safe(norm.item(), tensor) else _float64_norm(tensor)
-    peak = vector_norm(tensor, ord=float("inf"), dtype=torch.float32)
+    peak = vector_norm(tensor.float(), ord=float("inf"))
     scale = torch.where((peak > 0) & peak.isfinite(), peak, torch.ones_like(peak))
     return _two_level_norm(tensor.float() / scale) * scale
 
@@ -45,10 +45,11 @@ def count_nonfinite(tensor: torch.Tensor, norm: torch.Tensor) -> torch.Tensor | 
 
 
 def _two_level_norm(tensor: torch.Tensor) -> torch.Tensor:
+    dtype = torch.promote_types(tensor.dtype, torch.float32)
     if tensor.dim() > 1:  # channels (or samples) first, whatever the memory layout
         inner = (1,) if tensor.dim() == 2 else tuple(range(2, tensor.dim()))
-        tensor = vector_norm(tensor, dim=inner, dtype=torch.float32)
-    return vector_norm(tensor, dtype=torch.float32)
+        tensor = vector_norm(tensor, dim=inner, dtype=dtype)
+    return vector_norm(tensor, dtype=dtype).float()
 
 
 def _float64_norm(tensor: torch.Tensor) -> torch.Tensor:

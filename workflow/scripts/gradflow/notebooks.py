@@ -1,5 +1,6 @@
 """The report notebook: executed by papermill, then turned into a page that opens offline."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def execute(template: Path, output: Path, parameters: dict) -> None:
     the suffix .failed.ipynb.
     """
     output = Path(output)
+    library = str(Path(__file__).parents[1])  # the notebook's kernel finds gradflow where this process did
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [library, os.environ.get("PYTHONPATH")]))
     failed = output.with_suffix(".failed.ipynb")
     failed.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:

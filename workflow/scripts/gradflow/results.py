@@ -6,8 +6,6 @@ of machine; `provenance` holds timings and facts about the host, so that two run
 
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +89,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise GradflowError(f"{path} does not exist: run the workflow to make it.") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # damaged bytes fail in as many ways as zip and npy have parts
         raise GradflowError(f"{path} is damaged ({' '.join(str(error).split())}): {REMEDY}.") from error
 
 

@@ -60,13 +60,19 @@ def check_models(studies: Iterable[Study]) -> None:
     known: dict[str, list[str]] = {}
     for study in studies:
         for run in (arm.runs[0] for arm in study.arms):
-            key = json.dumps([run.architecture, run.model_options])
+            key = json.dumps([run.architecture, run.model_options, run.image_size])
             if key not in known:
                 try:
                     with torch.device("meta"):
                         model = build(run.architecture, classes=10, **run.model_options)
+                        model(torch.empty(2, 3, run.image_size, run.image_size))
                 except GradflowError as error:
                     raise GradflowError(f"config: studies.{study.name}.{error}") from error
+                except (RuntimeError, ValueError) as error:
+                    raise GradflowError(
+                        f"config: datasets.{run.dataset}.size is {run.image_size}, too small for {run.architecture} "
+                        f"in studies.{study.name}; set it to 32 or more."
+                    ) from error
                 known[key] = [name for name, m in model.named_modules() if isinstance(m, CONV_AND_LINEAR)]
             for layer in study.layers.get(run.architecture, []):
                 if layer not in known[key]:

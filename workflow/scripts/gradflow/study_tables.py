@@ -69,7 +69,8 @@ def load(folder: Path, study: str) -> StudyTables:
     """
     folder = Path(folder)
     try:
-        read = {name: pd.read_csv(folder / f"{name}.csv") for name in ("arms", "profiles", "layers", "epochs", "runs")}
+        read = {name: pd.read_csv(folder / f"{name}.csv") for name in ("arms", "profiles", "epochs", "runs")}
+        read["layers"] = pd.read_parquet(folder / "layers.parquet")
     except FileNotFoundError as error:
         raise GradflowError(f"{error.filename} does not exist: run the workflow to make the tables.") from error
     arms = read["arms"][read["arms"]["study"] == study]

@@ -2,7 +2,7 @@
 
 norms.parquet   run, seed, epoch, step, layer, depth, quantity, value     every step of every layer
 profiles.csv    run, moment, quantity, layer, depth, value                at init, after one step, mid-way, at the end
-layers.csv      run, time, layer, depth, quantity, mean                   over time, in at most 100 stretches of steps
+layers.parquet  run, time, layer, depth, quantity, mean                   over time, in at most 100 stretches of steps
 epochs.csv      run, epoch, loss and accuracy of train and validation, seconds
 runs.csv        one row a run: settings, status, test metrics, parameters, time, device
 arms.csv        study, title, arm, label, run, seed                       which run belongs to which study
@@ -54,12 +54,15 @@ def write_tables(paths: Iterable[Path], norms: Path, profiles: Path, layers: Pat
 
     atomic_write(Path(norms), fill)
     for path, frames in parts.items():
-        write_csv(path, pd.concat(frames, ignore_index=True))
+        write_table(path, pd.concat(frames, ignore_index=True))
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table atomically, with all digits of its numbers."""
-    atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table atomically, as its suffix says: .csv with all digits of its numbers, or .parquet."""
+    if Path(path).suffix == ".parquet":
+        atomic_write(Path(path), lambda stream: table.to_parquet(stream, index=False))
+    else:
+        atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
 
 
 def profile_table(result: results.Result) -> pd.DataFrame:

@@ -24,7 +24,8 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (images float32 [B, 3, S, S], labels int64 [B]) over a split once; the last batch may be short.
 
-    shuffle: a CPU generator that draws this pass's order; None keeps the stored order.
+    shuffle: a CPU generator that draws this pass's order; None keeps the stored order. In a shuffled pass a last batch
+    of a single image is left out: batch norm has nothing to average there.
     """
     order = dataset.indices(split)
     if shuffle is not None:
@@ -32,6 +33,8 @@ def batches(
     mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in NORMALIZATIONS[normalization])
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
+        if shuffle is not None and len(rows) == 1:
+            return
         pixels = torch.from_numpy(np.ascontiguousarray(dataset.images[rows])).to(device, non_blocking=True)
         labels = torch.from_numpy(dataset.labels[rows]).to(device, non_blocking=True)
         yield (pixels.float() / 255 - mean) / std, labels

@@ -37,7 +37,7 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
             axis.legend(fontsize=7, handlelength=1)
             axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
         axes[0].set_ylabel("density per decade")
-        axes[0].set_ylim(0, 3.5)
+        axes[0].set_ylim(0, BINS_PER_DECADE * 1.04)  # all steps in one bin
         figure.suptitle(f"{study.title}: gradient norms in epoch {epoch + 1}")
         frames.append(figure)
     return frames

@@ -16,7 +16,7 @@ def filters(study, results: dict[str, Result]) -> Figure:
 
     results: {run id: result}. A filter is scaled to the range of its own arm's largest magnitude; grey is zero.
     """
-    figure = Figure(figsize=(7.2, 1.15 * len(study.labels) * 1.6 + 0.8), layout="constrained")
+    figure = Figure(figsize=(9, 1.45 * len(study.labels) + 0.6), layout="constrained")
     axes = figure.subplots(len(study.labels), 2, squeeze=False)
     for row, label in zip(axes, study.labels):
         run = study.arms.loc[study.arms["label"] == label].sort_values("seed")["run"].iloc[0]

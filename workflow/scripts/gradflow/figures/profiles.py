@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import GREY, MOMENT_COLOURS, legend_below, log_axis, panels
+from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels
 from gradflow.labels import MOMENTS, QUANTITIES
 from gradflow.metrics import interval
 
@@ -19,10 +19,10 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
         log_axis(axis)
         axis.set_title(label)
         axis.set_xlabel("layer, in forward order")
-    for axis in axes[:: _columns(axes)]:
+    for axis in first_of_rows(axes):
         axis.set_ylabel(_wrapped(QUANTITIES[quantity]))
     seeds = study.arms.groupby("label")["seed"].nunique().min()
-    figure.suptitle(f"{study.title}: gradient against depth (mean and 95 % interval over {seeds} seeds)")
+    figure.suptitle(f"{study.title}: gradient against depth\n(mean and 95 % interval over {seeds} seeds)")
     legend_below(figure, axes[0])
     return figure
 
@@ -67,10 +67,6 @@ def _band(axis, table, colour: str, name: str) -> None:
     mean, low, high = (10 ** np.array([getattr(i, part) for _, i in grouped]) for part in ("mean", "low", "high"))
     axis.plot(depth, mean, color=colour, label=name, marker="o", ms=2.5)
     axis.fill_between(depth, low, high, color=colour, alpha=0.2, lw=0)
-
-
-def _columns(axes) -> int:
-    return axes[0].get_subplotspec().get_gridspec().ncols
 
 
 def _wrapped(text: str) -> str:

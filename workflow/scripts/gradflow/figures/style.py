@@ -1,6 +1,7 @@
 """One style for every figure: colour-blind-safe colours, readable sizes, small multiples."""
 
 import math
+from functools import partial
 from pathlib import Path
 
 import matplotlib
@@ -51,9 +52,11 @@ matplotlib.rcParams.update(
 )
 
 
-def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7), **share) -> tuple[Figure, list]:
-    """Return a figure with `count` panels in rows of at most `columns`, and its axes."""
-    columns = min(columns, count)
+def panels(
+    count: int, columns: int | None = None, size: tuple[float, float] = (3.6, 2.7), **share
+) -> tuple[Figure, list]:
+    """Return a figure with `count` panels, and its axes; without `columns`, rows of three or four, the fuller."""
+    columns = min(columns or (4 if count in (4, 7, 8) else 3), count)
     rows = math.ceil(count / columns)
     figure = Figure(figsize=(columns * size[0], rows * size[1] + 0.9), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
@@ -63,6 +66,11 @@ def panels(count: int, columns: int = 3, size: tuple[float, float] = (3.6, 2.7),
         for axis in axes[max(0, count - columns) : count]:
             axis.tick_params(labelbottom=True)
     return figure, list(axes[:count])
+
+
+def first_of_rows(axes: list) -> list:
+    """Return the panels at the left edge."""
+    return axes[:: axes[0].get_subplotspec().get_gridspec().ncols]
 
 
 def arm_styles(study) -> dict[str, dict]:
@@ -100,8 +108,10 @@ def legend_below(figure: Figure, axis, columns: int = 4) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, max(1, len(labels))))
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure atomically in the format of the path's suffix, the same bytes for the same figure."""
-    kind = Path(path).suffix[1:]
-    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    atomic_write(Path(path), lambda stream: figure.savefig(stream, format=kind, metadata=metadata))
+def save(figure: Figure, *paths: Path) -> None:
+    """Write a figure atomically, once a path, in the format of its suffix; the same figure gives the same bytes."""
+    for path in paths:
+        kind = Path(path).suffix[1:]
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        atomic_write(Path(path), partial(figure.savefig, format=kind, metadata=metadata))
+        figure.set_layout_engine("none")  # the layout is found: finding it again costs as much as drawing

@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import arm_styles, depth_colours, legend_below, log_axis, panels
+from gradflow.figures.style import arm_styles, depth_colours, first_of_rows, legend_below, log_axis, panels
 from gradflow.labels import QUANTITIES
-from gradflow.metrics import interval
 
 
 def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
@@ -31,22 +30,24 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         axis.set_xlabel("epoch")
         if layers is not None:
             axis.legend(fontsize=7, handlelength=1)
-    for axis in axes[:: axes[0].get_subplotspec().get_gridspec().ncols]:
+    for axis in first_of_rows(axes):
         axis.set_ylabel(QUANTITIES[quantity].replace(", ", ",\n"))
     which = "every layer, first (dark) to last (light)" if layers is None else "the named layers"
-    figure.suptitle(f"{study.title}: gradient over time, {which}")
+    figure.suptitle(f"{study.title}: gradient over time,\n{which}")
     return figure
 
 
 def training_curves(study) -> Figure:
-    """Draw loss and accuracy of training and validation, a line an arm: mean over seeds and its 95 % interval."""
+    """Draw loss and accuracy of training and validation: a thin line a random seed, a thick one for an arm's mean."""
     styles = arm_styles(study)
     figure, axes = panels(4, columns=2, size=(4.6, 3.0), sharex=True)
     for axis, (part, metric) in zip(axes, [(p, m) for m in ("loss", "accuracy") for p in ("train", "validation")]):
         for label in study.labels:
             arm = study.epochs[study.epochs["label"] == label]
-            curve = arm.groupby("epoch")[f"{part}_{metric}"].apply(interval)
-            _curve(axis, curve, styles[label], label)
+            curves = arm.pivot(index="epoch", columns="run", values=f"{part}_{metric}")
+            epochs = curves.index + 1
+            axis.plot(epochs, curves, lw=0.6, alpha=0.6, **styles[label])
+            axis.plot(epochs, curves.mean(axis=1), label=label, marker="o", ms=3, **styles[label])
         axis.set_title(f"{'training' if part == 'train' else part} {metric}")
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
@@ -58,13 +59,6 @@ def training_curves(study) -> Figure:
     figure.suptitle(f"{study.title}: training curves")
     legend_below(figure, axes[0], columns=2 if len(study.labels) > 6 else 3)
     return figure
-
-
-def _curve(axis, curve: pd.Series, style: dict, label: str) -> None:
-    x = curve.index.to_numpy() + 1
-    mean, low, high = (np.array([getattr(i, part) for i in curve]) for part in ("mean", "low", "high"))
-    axis.plot(x, mean, label=label, marker="o", ms=3, **style)
-    axis.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
 
 
 def _highest_loss(epochs: pd.DataFrame) -> float:

@@ -1,0 +1,61 @@
+"""What several tests share."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles")
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory):
+    """The prepared digits at 32 pixels: their folder."""
+    from gradflow.data.sources import prepare
+
+    folder = tmp_path_factory.mktemp("data") / "digits"
+    prepare(folder, "digits", {"source": "digits", "size": 32})
+    return folder
+
+
+def copy_workflow(folder: Path) -> Path:
+    """Copy the workflow, without results, into a folder of its own."""
+    for name in SHIPPED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
+    """Run snakemake of this environment in a folder; PYTHONPATH makes its copy of the library the one that is used."""
+    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
+    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.fixture
+def workflow(tmp_path):
+    """A copy of the workflow in a folder of its own."""
+    return copy_workflow(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """A copy of the workflow in which the smoke config has run to its end, report included."""
+    folder = copy_workflow(tmp_path_factory.mktemp("smoke"))
+    ran = snakemake(folder, "--cores", "2", "--resources", "gpu=1", "--configfile", "config/smoke.yaml")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    report = snakemake(folder, "--configfile", "config/smoke.yaml", "--report", "results/report.html")
+    assert report.returncode == 0, report.stdout + report.stderr
+    return folder

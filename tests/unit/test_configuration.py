@@ -1,0 +1,145 @@
+"""The configuration: complete, documented, and refused in one sentence that names the key."""
+
+import copy
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import ROOT
+from gradflow import GradflowError, configuration, studies
+from gradflow.draws import ACTIVATIONS
+from gradflow.models import ARCHITECTURES
+from gradflow.models.initialization import INITIALIZATIONS
+from gradflow.models.parts import ACTIVATIONS as MODULES
+from gradflow.runs import Run
+
+SHIPPED = [["config.yaml"], ["config.yaml", "config/smoke.yaml"]]
+
+
+def load(*names):
+    return configuration.load(*(ROOT / name for name in names))
+
+
+@pytest.mark.parametrize("names", SHIPPED)
+def test_every_shipped_configuration_is_accepted(names):
+    studies.check_models(studies.expand(load(*names)))
+
+
+def keys(schema):
+    """Every key that a schema describes, with its own schema."""
+    for key, part in schema.get("properties", {}).items():
+        yield key, part
+        yield from keys(part)
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from keys(schema["additionalProperties"])
+
+
+def test_every_key_is_described_and_has_a_default_or_is_required():
+    schema = yaml.safe_load(configuration.SCHEMA.read_text())
+    settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
+    for key, part in [*keys(schema), *settings_keys.items()]:
+        assert part.get("description"), key
+    required = {"question", "vary"}
+    for key, part in keys(schema):
+        assert "default" in part or key in required, key
+
+
+def test_the_schema_and_the_code_name_the_same_things():
+    schema = configuration.schema()
+    names = schema["$defs"]["settings"]["properties"]
+    derived = {"seed", "source", "image_size"}
+    assert set(names) == set(Run.__dataclass_fields__) - derived
+    assert set(names["architecture"]["enum"]) == set(ARCHITECTURES) - {"mlp"}
+    assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
+    assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS)
+
+
+def test_the_default_file_states_the_schemas_defaults():
+    config, empty = load("config.yaml"), configuration.complete({})
+    for key in ("device", "threads", "verdict", "datasets", "scale", "mlp"):
+        assert config[key] == empty[key], key
+
+
+def default():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path, value):
+    config = default()
+    part = config
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (changed(["scale", "epoch"], 5), "scale has no key 'epoch'; did you mean 'epochs'"),
+        (changed(["scael"], {}), "no key 'scael'; did you mean 'scale'"),
+        (changed(["scale", "epochs"], -1), "scale.epochs is -1; it must be at least 1"),
+        (changed(["scale", "epochs"], "many"), "scale.epochs is 'many'; it must be of type integer"),
+        (changed(["studies", "skip", "base", "epochs"], 0), "studies.skip.base.epochs is 0"),
+        (changed(["studies", "skip", "base", "architecture"], "resnet51"), "did you mean 'resnet50'"),
+        (changed(["studies", "vgg_deep", "vary"], [{"architecture": ["vgg99"]}]), "'vgg99'.*choose one of vgg16"),
+        (changed(["select"], []), "select is empty"),
+        (changed(["select"], ["skipp"]), "select names the study 'skipp'"),
+        (changed(["studies", "skip", "vary"], []), "studies.skip.vary is empty"),
+        (changed(["studies", "skip", "layers", "resnet50"], ["conv9"]), "names 'conv9', a layer that resnet50 lacks"),
+        (changed(["studies", "vgg_deep", "base", "skip"], True), "studies.vgg_deep.skip: vgg_deep has no such option"),
+        (changed(["studies", "vgg_deep", "vary"], [{"init": "he"}]), "names no architecture"),
+        (changed(["studies", "skip", "base", "dataset"], "cifar"), "uses the data set 'cifar'; choose one of"),
+        (changed(["scale", "dataset"], "cifar"), "scale.dataset names 'cifar'"),
+        (changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}), "datasets.mine.path is '/no/where'"),
+        (changed(["datasets", "mine"], {"source": "folder"}), "datasets.mine.path is None"),
+        (changed(["device"], "gpu"), "device is 'gpu'"),
+        (changed(["datasets", "digits", "size"], 16), "datasets.digits.size is 16, too small for vgg"),
+        (changed(["scale"], None), "scale is None; it must be of type object"),
+        (changed(["mlp", "inits"], ["torchvision"]), "mlp.inits"),
+    ],
+)
+def test_bad_input_is_one_sentence_that_names_the_key(config, words):
+    with pytest.raises(GradflowError, match=words) as caught:
+        studies.check_models(studies.expand(configuration.complete(config)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path):
+    path = tmp_path / "broken.yaml"
+    for text in ("a: [", "- 1\n- 2", "\x00"):
+        path.write_text(text)
+        with pytest.raises(GradflowError, match=r"broken\.yaml"):
+            configuration.load(path)
+
+
+scalars = st.none() | st.booleans() | st.integers(-5, 10**9) | st.floats(allow_nan=True) | st.text(max_size=5)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+
+
+def paths(value, prefix=()):
+    yield prefix
+    if isinstance(value, dict):
+        for key in value:
+            yield from paths(value[key], (*prefix, key))
+    elif isinstance(value, list):
+        for i in range(len(value)):
+            yield from paths(value[i], (*prefix, i))
+
+
+@given(st.sampled_from([path for path in paths(default()) if path]), values)
+@settings(max_examples=300, deadline=None)
+def test_a_mutated_configuration_is_accepted_or_refused_in_one_sentence(path, value):
+    config = copy.deepcopy(default())
+    part = config
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    try:
+        studies.expand(configuration.complete(config))
+    except GradflowError as error:
+        assert str(error).startswith("config: ") and "\n" not in str(error)

@@ -1,0 +1,54 @@
+"""Code fingerprints: comments and docstrings change nothing, code does, and only where it is used."""
+
+import shutil
+
+import pytest
+
+from gradflow import fingerprint
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library to edit."""
+    copy = shutil.copytree(fingerprint.ROOT, tmp_path / "gradflow")
+    monkeypatch.setattr(fingerprint, "ROOT", copy)
+    return copy
+
+
+def prints():
+    fingerprint._parse.cache_clear()
+    return {
+        m: fingerprint.code_fingerprint(f"gradflow.{m}") for m in ("training", "tables", "figures.timelines", "answers")
+    }
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_comments_docstrings_and_layout_change_nothing(library):
+    before = prints()
+    for path in library.rglob("*.py"):
+        path.write_text("# a comment\n\n" + path.read_text() + "\n\n# another\n")
+    edit(library / "training.py", '"""Train one run', '"""Trains a single run')
+    assert prints() == before
+
+
+def test_code_changes_what_uses_it_and_nothing_else(library):
+    before = prints()
+    edit(library / "recorder.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
+    after = prints()
+    assert {m for m in before if before[m] != after[m]} == {"training"}
+    edit(library / "figures" / "timelines.py", "alpha=0.15", "alpha=0.25")
+    edit(library / "labels.py", '"VGG-16"', '"VGG 16"')
+    last = prints()
+    assert {m for m in before if after[m] != last[m]} == {"figures.timelines", "answers"}
+
+
+def test_imports_inside_functions_and_packages_are_followed(library):
+    before = fingerprint.code_fingerprint("gradflow.models")
+    fingerprint._parse.cache_clear()
+    edit(library / "models" / "vgg.py", "VGG38 = stages(4, 4, 9, 9, 9)", "VGG38 = stages(4, 4, 9, 9, 8)")
+    assert fingerprint.code_fingerprint("gradflow.models") != before

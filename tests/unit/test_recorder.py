@@ -1,0 +1,342 @@
+"""The recorder's promises, held against autograd, finite differences, closed forms and the seeds' own hook."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from gradflow import GradflowError, GradientRecorder
+from gradflow.models import build
+from gradflow.recorder import QUANTITIES, ROWS_ON_DEVICE
+
+
+def batch(size=8, side=32, classes=10, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.randn(size, 3, side, side, generator=generator)
+    return images, torch.randint(classes, (size,), generator=generator)
+
+
+def record(model, batches, *, optimizer=None, scale=1.0, reduction="mean", layers=None):
+    with GradientRecorder(model, layers, reduction=reduction) as recorder:
+        for images, labels in batches:
+            model.zero_grad()
+            (scale * cross_entropy(model(images), labels, reduction=reduction)).backward()
+            recorder.step()
+            if optimizer:
+                optimizer.step()
+    return recorder
+
+
+def not_in_place(model):
+    for module in model.modules():
+        if isinstance(module, nn.ReLU):
+            module.inplace = False
+    return model
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg19"])
+def test_equals_the_seeds_hook_on_torchvision_models(name):
+    torch.manual_seed(0)
+    model = getattr(torchvision.models, name)(num_classes=10)
+    model.train()
+    twin = not_in_place(copy.deepcopy(model))  # the seeds' hook cannot stand in-place activations; ours keeps them
+    theirs = {n: [] for n, m in twin.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
+    exact = {layer: [] for layer in theirs}
+
+    def register(layer):
+        def hook(module, grad_input, grad_output):
+            theirs[layer].append(grad_output[0].norm().item())
+            exact[layer].append(grad_output[0].double().norm().item())
+
+        twin.get_submodule(layer).register_full_backward_hook(hook)
+
+    for layer in theirs:
+        register(layer)
+    batches = [batch(size=4, seed=seed) for seed in range(3)]
+    torch.manual_seed(1)
+    for images, labels in batches:
+        twin.zero_grad()
+        cross_entropy(twin(images), labels).backward()
+    torch.manual_seed(1)  # the same dropout
+    recorder = record(model, batches)
+    ours = recorder.norms()["grad_output_norm"]
+    assert set(recorder.layers) == set(theirs)
+    np.testing.assert_allclose(ours, np.array([theirs[layer] for layer in recorder.layers]).T, rtol=1e-5)
+    # Larger batches would miss 1e-5 through the seeds' own float32 norm, which drifts; ours is the exact one.
+    np.testing.assert_allclose(ours, np.array([exact[layer] for layer in recorder.layers]).T, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "vgg19"])
+def test_agrees_with_float64_autograd_on_every_layer(name):
+    torch.manual_seed(0)
+    model = getattr(torchvision.models, name)(num_classes=10)
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    exact = not_in_place(copy.deepcopy(model).double())
+    outputs = {}
+    for layer, module in exact.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(lambda m, args, out, layer=layer: outputs.__setitem__(layer, out))
+    images, labels = batch()
+    loss = cross_entropy(exact(images.double()), labels)
+    gradients = torch.autograd.grad(loss, list(outputs.values()))
+    expected = {layer: gradient.norm().item() for layer, gradient in zip(outputs, gradients)}
+    recorder = record(model, [(images, labels)])
+    norms = dict(zip(recorder.layers, recorder.norms()["grad_output_norm"][0]))
+    assert norms.keys() == expected.keys()
+    for layer, value in expected.items():
+        assert norms[layer] == pytest.approx(value, rel=1e-4), layer
+
+
+def test_agrees_with_central_differences_in_float64():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 2, 3), nn.Tanh(), nn.Flatten(), nn.Linear(2 * 4 * 4, 3)).double()
+    images, labels = batch(size=2, side=6, classes=3)
+    images = images.double()
+    recorder = record(model, [(images, labels)])
+    with torch.no_grad():
+        z = model[0](images)
+        gradient = torch.zeros_like(z)
+        for index in np.ndindex(*z.shape):
+            bump = torch.zeros_like(z)
+            bump[index] = 1e-6
+            up, down = (cross_entropy(model[1:](z + sign * bump), labels) for sign in (1, -1))
+            gradient[index] = (up - down) / 2e-6
+    assert recorder.norms()["grad_output_norm"][0, 0] == pytest.approx(gradient.norm().item(), rel=1e-5)
+
+
+def test_the_sample_norm_does_not_depend_on_the_batch_size():
+    model = build("vgg_deep", classes=10, width=0.125, init="he", seed=0)
+    images, labels = batch(size=16)
+    small = record(model, [(images, labels)])
+    large = record(model, [(images.repeat(4, 1, 1, 1), labels.repeat(4))])
+    a, b = (r.norms() for r in (small, large))
+    np.testing.assert_allclose(a["grad_sample_norm"], b["grad_sample_norm"], rtol=1e-4)
+    np.testing.assert_allclose(a["grad_output_norm"], 2 * b["grad_output_norm"], rtol=1e-4)
+
+
+def test_the_sample_norm_is_the_root_mean_square_of_per_sample_norms():
+    model = build("mlp", classes=3, inputs=5, depth=3, activation="tanh", seed=0)
+    x, labels = torch.randn(7, 5), torch.randint(3, (7,))
+    mean, total = (record(model, [(x, labels)], reduction=reduction) for reduction in ("mean", "sum"))
+    z = model[0](x).detach().requires_grad_()
+    losses = cross_entropy(model[1:](z), labels, reduction="none")
+    own = torch.stack([torch.autograd.grad(loss, z, retain_graph=True)[0][i] for i, loss in enumerate(losses)])
+    expected = own.norm(dim=1).square().mean().sqrt().item()
+    for recorder in (mean, total):
+        norms = recorder.norms()
+        assert norms["grad_sample_norm"][0, 0] == pytest.approx(expected, rel=1e-5)
+        assert norms["grad_rms"][0, 0] == pytest.approx(expected / 10**0.5, rel=1e-5)
+
+
+def test_eulers_identity_holds_in_a_homogeneous_chain():
+    model = nn.Sequential(*[m for _ in range(6) for m in (nn.Linear(1, 1, bias=False), nn.ReLU())])
+    with torch.no_grad():
+        for i, layer in enumerate(model[::2]):
+            layer.weight.fill_(0.5 + i / 4)
+    with GradientRecorder(model) as recorder:
+        model(torch.rand(4, 1)).sum().backward()
+        recorder.step()
+    norms = recorder.norms()
+    products = norms["weight_norm"][0] * norms["weight_grad_norm"][0]  # scalar weights: |<W, dL/dW>|
+    np.testing.assert_allclose(products, products[0], rtol=1e-5)
+
+
+def test_update_ratio_is_what_the_optimizer_did_wherever_step_is_called():
+    def run(step_first):
+        model = build("resnet18", classes=10, width=0.0625, seed=0)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        with GradientRecorder(model) as recorder:
+            for seed in range(3):
+                images, labels = batch(seed=seed)
+                optimizer.zero_grad()
+                cross_entropy(model(images), labels).backward()
+                for action in (recorder.step, optimizer.step) if step_first else (optimizer.step, recorder.step):
+                    action()
+                model.eval()
+                with torch.no_grad():
+                    model(images)  # a validation pass in between changes nothing
+                model.train()
+                recorder.norms()  # nor does looking
+        return recorder.norms()
+
+    before, after = run(step_first=True), run(step_first=False)
+    for quantity in QUANTITIES:
+        np.testing.assert_array_equal(before[quantity], after[quantity])
+    expected = 0.1 * before["weight_grad_norm"] / before["weight_norm"]
+    np.testing.assert_allclose(before["update_ratio"], expected, rtol=1e-3)
+
+
+def test_accumulated_gradients_read_as_one_batch():
+    model = build("vgg_deep", classes=10, width=0.125, init="he", seed=0)
+    images, labels = batch(size=8)
+    whole = record(model, [(images, labels)]).norms()
+    model.zero_grad()
+    with GradientRecorder(model) as recorder:
+        for half in (slice(0, 4), slice(4, 8)):
+            (cross_entropy(model(images[half]), labels[half]) / 2).backward()
+        recorder.step()
+    assert recorder.batch_sizes.tolist() == [8]
+    for quantity in ("grad_output_norm", "grad_sample_norm", "grad_rms", "weight_grad_norm"):
+        np.testing.assert_allclose(recorder.norms()[quantity], whole[quantity], rtol=1e-4)
+
+
+def test_a_module_used_twice_takes_both_gradients():
+    class Twice(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.linear(torch.tanh(self.linear(x)))
+
+    torch.manual_seed(0)
+    model, x = Twice(), torch.randn(3, 4)
+    with GradientRecorder(model) as recorder:
+        model(x).square().sum().backward()
+        recorder.step()
+    first = model.linear(x).detach().requires_grad_()
+    second = model.linear(torch.tanh(first))
+    gradients = torch.autograd.grad(second.square().sum(), (first, second))
+    expected = torch.cat([gradient.flatten() for gradient in gradients]).norm().item()
+    assert recorder.norms()["grad_output_norm"][0, 0] == pytest.approx(expected, rel=1e-5)
+    assert recorder.table[0].output_numel == 8
+
+
+def test_an_unused_layer_reads_nan_and_comes_last():
+    model = build("resnet50", classes=10, width=0.0625, skip=False, seed=0)
+    recorder = record(model, [batch()])
+    unused = [layer.name for layer in recorder.table if layer.depth < 0]
+    assert unused == [f"layer{i}.0.downsample.0" for i in range(1, 5)] == recorder.layers[-4:]
+    norms = recorder.norms()
+    assert np.isnan(norms["grad_output_norm"][0, -4:]).all() and np.isnan(norms["weight_grad_norm"][0, -4:]).all()
+    assert (norms["nonfinite"] == 0).all()
+    assert np.isfinite(norms["grad_output_norm"][0, :-4]).all()
+
+
+def test_columns_stand_in_forward_order():
+    recorder = record(build("resnet18", classes=10, width=0.0625, seed=0), [batch()])
+    assert recorder.layers[:3] == ["conv1", "layer1.0.conv1", "layer1.0.conv2"]
+    assert recorder.layers[-1] == "fc"
+    assert recorder.layers.index("layer2.0.downsample.0") == recorder.layers.index("layer2.0.conv2") + 1
+    assert [layer.depth for layer in recorder.table] == list(range(len(recorder.layers)))
+
+
+def test_memory_layout_does_not_matter():
+    model = build("vgg_deep", classes=10, width=0.25, init="he", seed=0)
+    twin = copy.deepcopy(model).to(memory_format=torch.channels_last)
+    images, labels = batch()
+    a = record(model, [(images, labels)]).norms()
+    b = record(twin, [(images.contiguous(memory_format=torch.channels_last), labels)]).norms()
+    for quantity in ("grad_output_norm", "weight_grad_norm", "weight_norm"):
+        np.testing.assert_allclose(a[quantity], b[quantity], rtol=1e-3)
+
+
+def test_bfloat16_autocast_reads_close_to_float32():
+    model = build("vgg_deep", classes=10, width=0.25, init="he", seed=0)
+    images, labels = batch()
+    exact = record(model, [(images, labels)]).norms()["grad_output_norm"]
+    model.zero_grad()
+    with GradientRecorder(model) as recorder:
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = cross_entropy(model(images), labels)
+        loss.backward()
+        recorder.step()
+    norms = recorder.norms()
+    np.testing.assert_allclose(norms["grad_output_norm"], exact, rtol=0.03)
+    assert norms["grad_output_norm"].dtype == np.float32
+
+
+def test_a_gradient_of_1e_minus_25_is_not_zero():
+    model = build("vgg_deep", classes=10, width=0.125, init="he", seed=0)
+    images, labels = batch()
+    plain = record(model, [(images, labels)]).norms()
+    tiny = record(model, [(images, labels)], scale=1e-25).norms()
+    for quantity in ("grad_output_norm", "weight_grad_norm"):
+        np.testing.assert_allclose(tiny[quantity], 1e-25 * plain[quantity].astype(float), rtol=1e-3)
+
+
+def test_nonfinite_elements_are_counted_exactly():
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    with GradientRecorder(model) as recorder:
+        out = model(torch.ones(2, 3))
+        out.backward(torch.tensor([[float("nan"), 1.0], [float("inf"), 0.0]]))
+        recorder.step()
+    norms = recorder.norms()
+    assert norms["nonfinite"][0].tolist() == [8, 2]
+    assert not np.isfinite(norms["grad_output_norm"]).any()
+
+
+def test_a_float16_scaler_is_divided_out_and_an_unknown_one_refused():
+    model = build("mlp", classes=3, inputs=5, depth=3, activation="relu", seed=0)
+    x, labels = torch.randn(7, 5), torch.randint(3, (7,))
+    plain = record(model, [(x, labels)]).norms()
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    model.zero_grad()
+    with GradientRecorder(model, scaler=scaler) as recorder:
+        scaler.scale(cross_entropy(model(x), labels)).backward()
+        recorder.step()
+    for quantity in ("grad_output_norm", "weight_grad_norm"):
+        np.testing.assert_allclose(recorder.norms()[quantity], plain[quantity], rtol=1e-5)
+    with GradientRecorder(model.half()), pytest.raises(GradflowError, match="scaler"):
+        model(x.half()).float().sum().backward()
+
+
+def test_many_steps_leave_the_device_in_blocks_and_lose_nothing():
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    steps = 2 * ROWS_ON_DEVICE + 3
+    with GradientRecorder(model) as recorder:
+        for _ in range(steps):
+            optimizer.zero_grad()
+            model(torch.ones(1, 2)).sum().backward()
+            recorder.step()
+            optimizer.step()
+    norms = recorder.norms()
+    assert all(norms[quantity].shape == (steps, 1) for quantity in QUANTITIES)
+    assert all(np.isfinite(norms[quantity]).all() for quantity in QUANTITIES)
+    np.testing.assert_allclose(norms["update_ratio"], 0.01 * 2 / norms["weight_norm"], rtol=1e-2)
+
+
+def test_layers_can_be_named_or_chosen_by_type():
+    model = build("resnet18", classes=10, width=0.0625, seed=0)
+    assert record(model, [batch()], layers=["fc", "conv1"]).layers == ["conv1", "fc"]
+    norm_layers = record(model, [batch()], layers=(nn.BatchNorm2d,))
+    assert norm_layers.layers[0] == "bn1" and np.isfinite(norm_layers.norms()["update_ratio"]).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda m: GradientRecorder(torch.compile(m)), "compiled"),
+        (lambda m: GradientRecorder(m, ["nowhere"]), "no layer 'nowhere'"),
+        (lambda m: GradientRecorder(m, (nn.LSTM,)), "no layer to record"),
+        (lambda m: GradientRecorder(m, reduction="max"), "reduction"),
+        (lambda m: GradientRecorder(m).__enter__().step(), "after loss.backward"),
+        (lambda m: GradientRecorder(m).__enter__().__enter__(), "already recording"),
+    ],
+)
+def test_refuses_in_one_sentence_what_it_cannot_record(make, words):
+    with pytest.raises(GradflowError, match=words) as caught:
+        make(build("mlp", classes=1))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_part_called_without_the_model_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    with GradientRecorder(model) as recorder:
+        model[1](torch.ones(1, 2)).sum().backward()
+        with pytest.raises(GradflowError, match="never called"):
+            recorder.step()
+
+
+def test_nothing_is_left_behind_after_the_with_block():
+    model = build("mlp", classes=1)
+    with GradientRecorder(model):
+        pass
+    assert not model._forward_pre_hooks and not any(m._forward_hooks for m in model.modules())

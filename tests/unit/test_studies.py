@@ -1,0 +1,89 @@
+"""Studies expand into runs whose names say what they are and change only when the science does."""
+
+import copy
+import re
+
+from conftest import ROOT
+from gradflow import configuration, studies
+from gradflow.labels import arm_labels
+
+
+def config():
+    return configuration.load(ROOT / "config.yaml")
+
+
+def expanded(change=None):
+    settings = config()
+    if change:
+        change(settings)
+    return studies.expand(settings)
+
+
+def test_the_default_has_the_seeds_studies_at_two_or_more_seeds():
+    plan = {study.name: study for study in expanded()}
+    assert list(plan) == ["vgg_depth", "skip", "vgg_deep"]
+    assert [len(study.arms) for study in plan.values()] == [5, 8, 6]
+    assert all(len(arm.runs) >= 2 for study in plan.values() for arm in study.arms)
+    assert len(studies.distinct_runs(plan.values())) >= 30
+
+
+def test_run_ids_are_readable_distinct_and_end_in_eight_hex_digits():
+    runs = [run for study in expanded() for run in study.runs]
+    assert len({run.id for run in runs}) == len(set(runs))
+    for run in runs:
+        assert re.fullmatch(r"[a-z0-9-]+-s\d+-[0-9a-f]{8}", run.id) and len(run.id) < 80
+    assert any(run.id.startswith("resnet50-no-skip-bn-default-sgd-digits-s1-") for run in runs)
+
+
+def ids(plan):
+    return [run.id for study in plan for run in study.runs]
+
+
+def test_ids_do_not_depend_on_device_threads_paths_or_titles():
+    def change(settings):
+        settings["device"], settings["threads"] = "cpu", 4
+        settings["studies"]["skip"]["title"] = "another title"
+        settings["datasets"]["digits"]["path"] = "elsewhere"
+
+    assert ids(expanded()) == ids(expanded(change))
+
+
+def test_ids_change_with_every_scientific_setting():
+    base = expanded()[0].arms[0].runs[0]
+    others = [
+        base.__class__(**{**vars(base), field: value})
+        for field, value in [("seed", 9), ("width", 0.5), ("init", "xavier"), ("epochs", 99), ("image_size", 64),
+                             ("learning_rate", 0.5), ("batch_norm", False), ("precision", "bf16")]
+    ]  # fmt: skip
+    assert len({run.id for run in [base, *others]}) == len(others) + 1
+
+
+def test_runs_that_studies_share_are_trained_once():
+    def change(settings):
+        settings["studies"]["again"] = copy.deepcopy(settings["studies"]["skip"])
+        settings["studies"]["again"]["question"] = "the same runs, asked something else"
+        settings["select"] = ["skip", "again"]
+
+    plan = expanded(change)
+    assert len(ids(plan)) == 2 * len(studies.distinct_runs(plan))
+
+
+def test_a_grid_that_repeats_a_point_adds_no_arm():
+    def change(settings):
+        settings["studies"]["skip"]["vary"].append(settings["studies"]["skip"]["vary"][0])
+
+    assert len(expanded(change)[1].arms) == 8
+
+
+def test_labels_are_distinct_and_say_what_varies():
+    for study in expanded():
+        labels = [arm.label for arm in study.arms]
+        assert len(set(labels)) == len(labels)
+    points = [{"architecture": "vgg16", "learning_rate": lr, "init": "he"} for lr in (0.1, 0.01)]
+    assert arm_labels(points) == ["VGG-16, lr 0.1", "VGG-16, lr 0.01"]
+
+
+def test_an_overlay_changes_the_scale_and_nothing_else():
+    small = studies.expand(configuration.load(ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"))
+    assert {run.width for study in small for run in study.runs} == {0.03125}
+    assert {study.name: study.question for study in small} == {study.name: study.question for study in expanded()}

@@ -1,0 +1,81 @@
+"""Tables hold every number of the runs, once, where a reader looks for it."""
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from test_results import make
+
+from gradflow import GradflowError, results, study_tables, tables
+from gradflow.figures.histograms import density_per_decade
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Tables of two runs in one arm of a study named s."""
+    paths = []
+    for seed in (0, 1):
+        path = tmp_path / f"{seed}.npz"
+        results.write(path, make(steps=30, layers=4, epochs=3, seed=seed, run=f"run-{seed}"))
+        paths.append(path)
+    outputs = [
+        tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
+    ]
+    tables.write_tables(paths, *outputs)
+    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed] for seed in (0, 1)]
+    tables.write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    return tmp_path
+
+
+def test_the_tidy_table_holds_every_step_of_every_layer(folder):
+    tidy = pq.read_table(folder / "norms.parquet").to_pandas()
+    assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", "quantity", "value"]
+    assert len(tidy) == 2 * 30 * 4 * len(results.PER_STEP_AND_LAYER)
+    original = make(steps=30, layers=4, epochs=3, seed=1, run="run-1")
+    part = tidy[(tidy["run"] == "run-1") & (tidy["quantity"] == "grad_rms")]
+    back = part.pivot(index="step", columns="depth", values="value").to_numpy()
+    np.testing.assert_array_equal(back, original["grad_rms"])
+
+
+def test_profiles_and_timelines_are_medians_and_means_of_the_steps(folder):
+    original = make(steps=30, layers=4, epochs=3, seed=0, run="run-0")
+    study = study_tables.load(folder, "s")
+    chosen = study.profiles.query("run == 'run-0' and moment == 'end' and quantity == 'grad_sample_norm'")
+    np.testing.assert_allclose(chosen["value"], np.median(original["grad_sample_norm"][-10:], axis=0), rtol=1e-6)
+    line = study.layers.query("run == 'run-0' and quantity == 'grad_sample_norm' and depth == 2")
+    np.testing.assert_allclose(line["mean"], original["grad_sample_norm"][:, 2], rtol=1e-6)  # 30 steps, 30 stretches
+    assert line["time"].iloc[-1] == pytest.approx(2.95)
+
+
+def test_a_study_reads_only_the_steps_it_asks_for(folder):
+    study = study_tables.load(folder, "s")
+    norms = study.norms("VGG-16", "grad_output_norm", ["layer1"])
+    assert len(norms) == 60 and set(norms["layer"]) == {"layer1"}
+
+
+def test_a_missing_study_or_table_is_named(folder):
+    with pytest.raises(GradflowError, match="no runs of the study 'other'"):
+        study_tables.load(folder, "other")
+    (folder / "runs.csv").unlink()
+    with pytest.raises(GradflowError, match=r"runs\.csv does not exist"):
+        study_tables.load(folder, "s")
+
+
+def test_a_damaged_run_stops_the_tables_by_name_and_keeps_the_old_ones(folder):
+    before = (folder / "norms.parquet").read_bytes()
+    (folder / "1.npz").write_bytes(b"PK broken")
+    with pytest.raises(GradflowError, match=r"1\.npz is damaged"):
+        tables.write_tables(
+            [folder / "0.npz", folder / "1.npz"],
+            *(folder / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")),
+        )
+    assert (folder / "norms.parquet").read_bytes() == before
+
+
+def test_histograms_are_a_density_per_decade_without_invented_zeros():
+    edges = np.linspace(-8, 0, 41)
+    values = 10.0 ** np.random.default_rng(0).uniform(-6, -2, 10_000)
+    density = density_per_decade(np.append(values, [0.0, np.nan]), edges)
+    assert (density * np.diff(edges)).sum() == pytest.approx(1)
+    inside = density[(edges[:-1] >= -6) & (edges[1:] <= -2)]
+    np.testing.assert_allclose(inside, 0.25, rtol=0.15)  # uniform over four decades

@@ -1,0 +1,109 @@
+"""What snakemake says before any job: the expected jobs, or one sentence about what is wrong."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+import yaml
+
+from conftest import ROOT, snakemake
+
+FIXED = {"prepare_data": 1, "tables": 1, "cost": 1, "notebook": 1, "printed_norms": 1, "draw_profiles": 1, "all": 1}
+
+
+def planned(output: str) -> Counter:
+    """The job counts of a dry run's last table."""
+    table = output.rsplit("Job stats:", 1)[1].split("total", 1)[0]
+    return Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "jobs"),
+    [
+        ([], {"train": 60, "study_figures": 3, "draw_mlps": 4}),
+        (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "draw_mlps": 2}),
+        (["--config", "select=[skip]"], {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0}),
+        (["--config", "select=[mlp]"], {"draw_mlps": 4, "prepare_data": 0, "tables": 0, "cost": 0}),
+    ],
+    ids=["default", "smoke", "one study", "mlp alone"],
+)
+def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
+    ran = snakemake(workflow, "-n", *arguments)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert planned(ran.stdout + ran.stderr) == +Counter(FIXED | jobs)
+
+
+def test_the_configurations_tested_are_all_that_ship():
+    assert sorted(path.name for path in (ROOT / "config").iterdir()) == ["smoke.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "words"),
+    [
+        ({"scale": {"epochz": 3}}, "scale has no key 'epochz'; did you mean 'epochs'"),
+        ({"scale": {"epochs": -3}}, "scale.epochs is -3; it must be at least 1"),
+        ({"studies": {"skip": {"base": {"architecture": "resnet51"}}}}, "'resnet51'.*choose one of"),
+        ({"select": []}, "select is empty; give it"),
+        ({"studies": {"skip": {"layers": {"resnet50": ["conv7"]}}}}, "names 'conv7', a layer that resnet50 lacks; its"),
+        (
+            {"datasets": {"mine": {"source": "folder", "path": "no/such"}}},
+            "datasets.mine.path is 'no/such'.*point it at",
+        ),
+        ({"scale": []}, "scale is"),
+    ],
+    ids=["misspelt key", "negative epochs", "unknown architecture", "no study", "unknown layer", "no folder", "type"],
+)
+def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
+    (workflow / "bad.yaml").write_text(yaml.safe_dump(overlay))
+    ran = snakemake(workflow, "--cores", "1", "--configfile", "bad.yaml")
+    output = ran.stdout + ran.stderr
+    assert ran.returncode != 0
+    assert re.search(words, output), output
+    assert "Traceback" not in output
+    assert not (workflow / "results").exists()
+    assert len([line for line in output.splitlines() if "config: " in line]) == 1
+
+
+def test_cuda_without_a_device_fails_in_one_sentence_and_is_no_fallback(workflow):
+    arguments = ["--cores", "2", "--resources", "gpu=1", "--configfile", "config/smoke.yaml", "--config", "device=cuda"]
+    run = "results/runs/vgg19-default-adam-digits-s0-{}/norms.npz"
+    plan = snakemake(workflow, "-n", *arguments).stdout
+    target = re.search(
+        run.format("[0-9a-f]{8}"), plan + snakemake(workflow, "-n", "--quiet", "none", *arguments).stdout
+    )
+    ran = snakemake(workflow, target.group(), *arguments)
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a CUDA device")
+    assert ran.returncode != 0
+    assert "device: cuda was asked for, but torch finds no CUDA device here" in ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_training_asks_for_a_gpu_only_where_there_is_one(workflow):
+    def gpus(*arguments):
+        ran = snakemake(workflow, "-n", "--quiet", "none", "--configfile", "config/smoke.yaml", *arguments)
+        blocks = (ran.stdout + ran.stderr).split("\nrule ")
+        return {re.search(r"gpu=(\d)", block).group(1) for block in blocks if block.startswith("train:")}
+
+    assert gpus("--config", "device=cpu") == {"0"}
+    assert gpus("--config", "device=cuda") == {"1"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["snakefmt", "--check", "Snakefile", "workflow/rules"],
+        ["snakemake", "--lint"],
+    ],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_the_code_is_in_the_house_style(command):
+    module = [sys.executable, "-m", *command]
+    ran = subprocess.run(module, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

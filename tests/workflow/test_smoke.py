@@ -1,0 +1,141 @@
+"""The whole workflow, run for real at smoke scale: what it leaves, and what makes it run again."""
+
+import json
+import shutil
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import snakemake
+from gradflow import results
+
+SMOKE = ["--configfile", "config/smoke.yaml"]
+
+
+@pytest.fixture
+def done(smoke, tmp_path):
+    """A copy, to be edited, of the folder in which the smoke config has run; times are kept, or all would rerun."""
+    folder = tmp_path / "done"
+    shutil.copytree(smoke, folder, symlinks=True)
+    return folder
+
+
+def pending(folder, *arguments):
+    """What a dry run would do: the names of its rules."""
+    ran = snakemake(folder, "-n", *SMOKE, *arguments)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    text = ran.stdout + ran.stderr
+    if "Nothing to be done" in text:
+        return set()
+    table = text.rsplit("Job stats:", 1)[1].split("total", 1)[0]
+    return {line.split()[0] for line in table.splitlines() if line and line.split()[-1].isdigit()}
+
+
+def test_every_run_leaves_a_whole_result_that_says_where_it_came_from(smoke):
+    files = sorted((smoke / "results" / "runs").glob("*/norms.npz"))
+    assert len(files) == 12
+    for path in files:
+        result = results.read(path)
+        assert result.meta["run"] == path.parent.name
+        assert result.meta["settings"]["seed"] in (0, 1)
+        assert len(result.meta["dataset_fingerprint"]) == 64 and len(result.meta["code_fingerprint"]) == 12
+        assert result.provenance["device"] and result.provenance["versions"]["torch"]
+        assert {"commit", "dirty", "seconds", "peak_memory_mb", "threads"} <= result.provenance.keys()
+
+
+def test_tables_figures_and_answers_are_there(smoke):
+    runs = pd.read_csv(smoke / "results" / "tables" / "runs.csv")
+    assert len(runs) == 12 and runs["status"].isin(results.STATUSES).all()
+    for study in ("vgg_depth", "skip", "vgg_deep"):
+        figures = {path.name for path in (smoke / "results" / "figures" / study).iterdir()}
+        assert {"decades.png", "decades.svg", "histograms.gif", "histograms.html", "confusion.png"} <= figures
+    notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
+    assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
+    page = (smoke / "results" / "report" / "analysis.html").read_text()
+    for words in ("Does the gradient vanish", "multiplied out", "residual connections", "References", "Seed 004"):
+        assert words in page
+    assert 'src="http' not in page and "<script" not in page
+
+
+def test_every_job_has_a_log_and_a_benchmark(smoke):
+    logs = {
+        path.relative_to(smoke / "results/logs").with_suffix("") for path in (smoke / "results/logs").rglob("*.log")
+    }
+    timed = smoke / "results/benchmarks"
+    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 23
+    line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
+    assert line.startswith("epoch 1/") and "validation loss" in line
+
+
+def test_what_is_done_stays_done(done):
+    started = time.perf_counter()
+    assert pending(done) == set()
+    print(f"a dry run with nothing to do took {time.perf_counter() - started:.1f} s")
+    for path in (done / "workflow" / "scripts" / "gradflow").rglob("*.py"):
+        path.write_text("# a comment\n" + path.read_text())  # touches it, too
+    assert pending(done) == set()
+
+
+AFTER_TABLES = {"study_figures", "notebook", "all"}
+AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
+AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "notebook", "all"}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("training.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
+        ("figures/timelines.py", "alpha=0.15", "alpha=0.16", AFTER_TABLES),
+        ("answers.py", '"∞"', '"infinity"', {"notebook", "all"}),
+        ("data/sources.py", "255 / 16", "254 / 16", {"prepare_data"} | AFTER_TRAINING),
+        ("draws.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
+    ],
+    ids=["training retrains", "a figure redraws", "prose rewrites", "data prepares", "draws redraw"],
+)
+def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new, expected):
+    path = done / "workflow" / "scripts" / "gradflow" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert pending(done) == expected
+
+
+def test_another_run_elsewhere_gives_the_same_science(smoke, tmp_path):
+    from conftest import copy_workflow
+
+    again = copy_workflow(tmp_path)
+    ran = snakemake(again, "--cores", "2", *SMOKE, "runs")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for path in (smoke / "results" / "runs").glob("*/norms.npz"):
+        a, b = results.read(path), results.read(again / path.relative_to(smoke))
+        assert a.meta == b.meta
+        for name, array in a.arrays.items():
+            assert array.tobytes() == b[name].tobytes(), (path.parent.name, name)
+            assert np.asarray(array).dtype == b[name].dtype
+
+
+def test_a_damaged_result_is_named_and_made_again(done):
+    victim = next((done / "results" / "runs").glob("vgg19*/norms.npz"))
+    whole = victim.read_bytes()
+    victim.write_bytes(whole[: len(whole) // 2])
+    failed = snakemake(done, "--cores", "2", *SMOKE)
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0 and f"{victim.relative_to(done)} is damaged" in said and "delete it" in said
+    assert "Traceback" not in said
+    victim.unlink()
+    mended = snakemake(done, "--cores", "2", *SMOKE)
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    again = results.read(victim)
+    assert again.meta["run"] == victim.parent.name
+
+
+def test_a_failing_notebook_is_kept_beside_and_never_taken_for_a_result(done):
+    profiles = done / "results" / "tables" / "profiles.csv"
+    page = done / "results" / "report" / "analysis.html"
+    profiles.write_text("run,moment,quantity,layer,depth,value\n")
+    failed = snakemake(done, "--cores", "1", *SMOKE, "results/report/analysis.html", "--allowed-rules", "notebook")
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0 and "the report notebook stopped at cell" in said
+    assert not page.exists() and (page.parent / "analysis.failed.ipynb").exists()
