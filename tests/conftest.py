@@ -10,7 +10,7 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles")
+SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 
 torch.set_num_threads(1)
 

@@ -41,7 +41,7 @@ def test_code_changes_what_uses_it_and_nothing_else(library):
     edit(library / "recorder.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
     assert {m for m in before if before[m] != after[m]} == {"training"}
-    edit(library / "figures" / "timelines.py", "alpha=0.15", "alpha=0.25")
+    edit(library / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")
     edit(library / "labels.py", '"VGG-16"', '"VGG 16"')
     last = prints()
     assert {m for m in before if after[m] != last[m]} == {"figures.timelines", "answers"}

@@ -5,7 +5,7 @@ localrules:
 
 rule notebook:
     input:
-        template=workflow.source_path("../../report/analysis.ipynb"),
+        template="report/analysis.ipynb",
         tables=rules.tables.output if STUDIES else [],
         draws=draw_files(),
         figures=notebook_figures(),

@@ -15,6 +15,7 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
     """
     table = study.layers[(study.layers["quantity"] == quantity) & (study.layers["depth"] >= 0)]
     figure, axes = panels(len(study.labels), sharey=True)
+    shared = study.arms["architecture"].nunique() == 1  # the same layers in every panel: one legend for all
     for axis, label in zip(axes, study.labels):
         arm = table[table["label"] == label]
         if layers is not None:
@@ -28,10 +29,12 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         log_axis(axis)
         axis.set_title(label)
         axis.set_xlabel("epoch")
-        if layers is not None:
+        if layers is not None and not shared:
             axis.legend(fontsize=7, handlelength=1)
     for axis in first_of_rows(axes):
         axis.set_ylabel(QUANTITIES[quantity].replace(", ", ",\n"))
+    if layers is not None and shared:
+        legend_below(figure, axes[0], columns=6)
     which = "every layer, first (dark) to last (light)" if layers is None else "the named layers"
     figure.suptitle(f"{study.title}: gradient over time,\n{which}")
     return figure

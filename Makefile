@@ -1,0 +1,29 @@
+# make run · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG change what runs.
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
+CONFIG ?=
+SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+
+.PHONY: run test lint bench
+
+run: .venv/ready
+	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
+	$(SNAKEMAKE) --report results/report.html
+	@echo "The report is results/report.html; the answers alone are results/report/analysis.html."
+
+test: .venv/ready
+	.venv/bin/python -m pytest
+
+lint: .venv/ready
+	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow/rules
+	.venv/bin/snakemake --lint
+
+bench: .venv/ready
+	.venv/bin/python bench/recorder.py
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'gradflow needs Python 3.11, 3.12 or 3.13: set PYTHON=...')"
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -e .
+	touch $@

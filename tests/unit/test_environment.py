@@ -1,0 +1,47 @@
+"""One set of pins: the lock, the conda environments and the project's own requirements agree."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from conftest import ROOT
+
+
+def locked():
+    """{package: [versions]} of requirements.lock; a package may have one version for each Python."""
+    versions = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        match = re.match(r"([A-Za-z0-9_.-]+)==([^ ;]+)", line)
+        if match:
+            versions.setdefault(match[1].lower(), []).append(match[2])
+    return versions
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "envs").glob("*.yaml")))
+def test_conda_environments_have_the_locks_pins(name):
+    environment = yaml.safe_load((ROOT / "envs" / name).read_text())
+    pins = next(part["pip"] for part in environment["dependencies"] if isinstance(part, dict))
+    for pin in pins:
+        package, version = pin.split("==")
+        assert version in locked()[package], pin
+
+
+def test_the_lock_satisfies_the_project_and_names_no_host():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
+        requirement = Requirement(text)
+        versions = locked()[requirement.name.lower()]
+        assert all(requirement.specifier.contains(version) for version in versions), text
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock and not re.search(r"^--", lock, re.MULTILINE)
+    assert locked()["torch"] == ["2.11.0"] and locked()["torchvision"] == ["0.26.0"]
+    assert all(version.startswith("9.27.") for version in locked()["snakemake"])
+
+
+def test_gpu_packages_are_for_linux_alone():
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        if line.startswith(("nvidia-", "triton", "cuda-")):
+            assert "sys_platform == 'linux'" in line, line
