@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 
 from conftest import ROOT
 from gradflow import GradflowError, configuration, studies
+from gradflow.architectures import OPTIONS
 from gradflow.draws import ACTIVATIONS
-from gradflow.models import ARCHITECTURES
+from gradflow.models import BUILDERS
 from gradflow.models.initialization import INITIALIZATIONS
 from gradflow.models.parts import ACTIVATIONS as MODULES
-from gradflow.runs import Run
+from gradflow.runs import MODEL_OPTIONS, Run
 
 SHIPPED = [["config.yaml"], ["config.yaml", "config/smoke.yaml"]]
 
@@ -51,7 +52,10 @@ def test_the_schema_and_the_code_name_the_same_things():
     names = schema["$defs"]["settings"]["properties"]
     derived = {"seed", "source", "image_size"}
     assert set(names) == set(Run.__dataclass_fields__) - derived
-    assert set(names["architecture"]["enum"]) == set(ARCHITECTURES) - {"mlp"}
+    assert set(names["architecture"]["enum"]) == set(OPTIONS) - {"mlp"} == set(BUILDERS) - {"mlp"}
+    layers = schema["properties"]["studies"]["additionalProperties"]["properties"]["layers"]
+    assert set(layers["properties"]) == set(names["architecture"]["enum"])
+    assert set().union(*(OPTIONS[name] for name in names["architecture"]["enum"])) == set(MODEL_OPTIONS)
     assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
     assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS)
 
@@ -96,6 +100,10 @@ def changed(path, value):
         (changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}), "datasets.mine.path is '/no/where'"),
         (changed(["datasets", "mine"], {"source": "folder"}), "datasets.mine.path is None"),
         (changed(["device"], "gpu"), "device is 'gpu'"),
+        (changed(["scale", "seeds"], 3.0), "scale.seeds is 3.0; it must be of type integer"),
+        (changed(["studies", "skip", "base", "learning_rate"], "1e-4"), "write it with a point, as in 1.0e-4"),
+        (changed(["studies", "skip", "layers", "resnet_50"], ["fc"]), "no key 'resnet_50'; did you mean 'resnet50'"),
+        (changed(["studies", "mlp"], {"question": "?", "vary": [{"init": "he"}]}), "studies.mlp is taken"),
         (changed(["datasets", "digits", "size"], 16), "datasets.digits.size is 16, too small for vgg"),
         (changed(["scale"], None), "scale is None; it must be of type object"),
         (changed(["mlp", "inits"], ["torchvision"]), "mlp.inits"),
@@ -105,6 +113,17 @@ def test_bad_input_is_one_sentence_that_names_the_key(config, words):
     with pytest.raises(GradflowError, match=words) as caught:
         studies.check_models(studies.expand(configuration.complete(config)))
     assert "\n" not in str(caught.value)
+
+
+def test_the_example_of_the_studies_page_runs(tmp_path):
+    page = (ROOT / "docs" / "studies.md").read_text()
+    block = page.split("    studies:\n")[1].split("\n\n")[0]
+    (tmp_path / "example.yaml").write_text("studies:\n" + "\n".join(line[4:] for line in block.splitlines()))
+    config = configuration.load(ROOT / "config.yaml", tmp_path / "example.yaml")
+    config["select"] = ["my_study"]
+    plan = studies.expand(config)
+    studies.check_models(plan)
+    assert [arm.label for arm in plan[0].arms][-1] == "VGG-Deep, ReLU, BN"
 
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path):

@@ -49,9 +49,15 @@ def test_batches_cover_a_split_once_in_an_order_the_seed_decides(digits):
     np.testing.assert_allclose(normalised[:, 0].numpy(), (images[:, 0].numpy() - 0.485) / 0.229, rtol=1e-4, atol=1e-5)
 
 
+def test_a_data_set_too_small_to_split_is_refused(tmp_path):
+    with pytest.raises(GradflowError, match="too small for a test split"):
+        arrays.save(tmp_path, "tiny", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 1]), ["a", "b"])
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_last_batch_of_one_image_is_left_out_of_training(tmp_path):
-    images, labels = np.zeros((9, 3, 8, 8)), np.arange(9) % 2
-    arrays.save(tmp_path, "few", images, labels, np.zeros(9), ["a", "b"])
+    images, labels = np.zeros((11, 3, 8, 8)), np.arange(11) % 2
+    arrays.save(tmp_path, "few", images, labels, np.array([0] * 9 + [1, 2]), ["a", "b"])
     shuffle = torch.Generator().manual_seed(0)
     sizes = [len(y) for _, y in batches(arrays.load(tmp_path), "train", 4, CPU, "none", shuffle)]
     assert sizes == [4, 4]
@@ -87,11 +93,11 @@ def test_a_damaged_image_is_named(photographs, tmp_path):
 def test_missing_and_damaged_folders_are_named(tmp_path):
     with pytest.raises(GradflowError, match="is not a folder"):
         sources.image_folder(tmp_path / "nowhere", 8)
-    with pytest.raises(GradflowError, match="two or more class folders"):
+    with pytest.raises(GradflowError, match="needs two or more class folders"):
         sources.image_folder(tmp_path, 8)
     with pytest.raises(GradflowError, match=r"images\.npy is missing"):
         arrays.load(tmp_path)
-    arrays.save(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.zeros(4), ["a", "b"])
+    arrays.save(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])
     (tmp_path / "images.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:200])
     with pytest.raises(GradflowError, match="damaged"):
         arrays.load(tmp_path)

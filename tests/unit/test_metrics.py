@@ -21,7 +21,7 @@ def test_no_interval_from_one_seed():
     one = interval([1.5])
     assert one.mean == 1.5 and np.isnan(one.low) and "one seed" in str(one)
     assert interval([np.nan]).count == 0
-    assert interval([1.0, np.nan, 3.0]).count == 2
+    assert interval([1.0, np.nan, 3.0]).count == 2 and interval([1.0, np.nan, 3.0]).lost == 1
 
 
 def test_infinite_decades_have_no_invented_interval():
@@ -48,6 +48,9 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(low, high, expected):
 def test_verdicts_on_one_seed_and_on_nothing_finite_say_so():
     assert verdict(interval([-5.0]), THRESHOLDS) == "vanishing (one seed)"
     assert verdict(interval([np.nan, np.nan]), THRESHOLDS) == "not finite"
+    assert verdict(interval([]), THRESHOLDS) == "not measured"
+    assert verdict(interval([np.nan, 0.1, 0.2]), THRESHOLDS) == "healthy (not finite in 1 of 3 seeds)"
+    assert verdict(interval([np.inf, np.inf]), THRESHOLDS) == "exploding"
     assert verdict(interval([-np.inf, -np.inf]), THRESHOLDS) == "vanishing"
 
 

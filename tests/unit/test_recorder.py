@@ -335,6 +335,50 @@ def test_a_part_called_without_the_model_is_refused():
             recorder.step()
 
 
+def test_two_backward_passes_through_one_forward_pass_are_refused():
+    model = nn.Sequential(nn.Linear(2, 2))
+    with GradientRecorder(model) as recorder:
+        out = model(torch.ones(1, 2))
+        out.sum().backward(retain_graph=True)
+        with pytest.raises(GradflowError, match="add the losses"):
+            out.square().sum().backward()
+    assert recorder.layers == ["0"]
+
+
+def test_a_module_without_one_tensor_as_output_is_refused():
+    model = nn.LSTM(2, 2)
+    with GradientRecorder(model, nn.LSTM), pytest.raises(GradflowError, match="not one tensor but a tuple"):
+        model(torch.ones(1, 1, 2))
+
+
+def test_an_abandoned_step_leaves_nothing_in_the_next():
+    model = nn.Sequential(nn.Linear(2, 2))
+    recorder = GradientRecorder(model)
+    with recorder:
+        model(torch.ones(8, 2)).sum().backward()
+    model.zero_grad()
+    with recorder:
+        model(torch.ones(1, 2)).sum().backward()
+        recorder.step()
+    norms = recorder.norms()
+    assert recorder.batch_sizes.tolist() == [1] and norms["update_ratio"][0, 0] == 0
+    assert norms["grad_output_norm"][0, 0] == pytest.approx(2**0.5)
+
+
+def test_a_layer_first_used_later_joins_the_forward_order():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    late = model[1]
+    with GradientRecorder(model) as recorder:
+        model[1] = nn.Identity()
+        model(torch.ones(1, 2)).sum().backward()
+        recorder.step()
+        model[1] = late
+        model(torch.ones(1, 2)).sum().backward()
+        recorder.step()
+    assert [layer.depth for layer in recorder.table] == [0, 1]
+    assert np.isnan(recorder.norms()["grad_output_norm"][:, 1]).tolist() == [True, False]
+
+
 def test_nothing_is_left_behind_after_the_with_block():
     model = build("mlp", classes=1)
     with GradientRecorder(model):

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradflow import GradflowError, results
 from gradflow.files import atomic_write
+from gradflow.runs import Run
 
 
 def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000", **meta):
@@ -28,11 +30,11 @@ def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000"
         "run": run,
         "status": "completed",
         "reason": "2 epochs",
-        "settings": {"seed": seed, "architecture": "vgg16"},
+        "settings": asdict(Run("vgg16", "digits", "digits", 32, seed=seed, width=0.25, epochs=epochs)),
         "classes": [str(i) for i in range(classes)],
         "parameters": 10,
     }
-    provenance = {"epoch_seconds": [1.0] * epochs, "device": "cpu"}
+    provenance = {"epoch_seconds": [1.0] * epochs, "training_seconds": [0.9] * epochs, "device": "cpu"}
     return results.Result({name: np.asarray(array) for name, array in arrays.items()}, defaults | meta, provenance)
 
 

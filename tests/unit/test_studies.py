@@ -53,7 +53,7 @@ def test_ids_change_with_every_scientific_setting():
     others = [
         base.__class__(**{**vars(base), field: value})
         for field, value in [("seed", 9), ("width", 0.5), ("init", "xavier"), ("epochs", 99), ("image_size", 64),
-                             ("learning_rate", 0.5), ("batch_norm", False), ("precision", "bf16")]
+                             ("learning_rate", 0.5), ("batch_norm", True), ("precision", "bf16")]
     ]  # fmt: skip
     assert len({run.id for run in [base, *others]}) == len(others) + 1
 

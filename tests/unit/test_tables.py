@@ -8,6 +8,7 @@ from test_results import make
 
 from gradflow import GradflowError, results, study_tables, tables
 from gradflow.figures.histograms import density_per_decade
+from gradflow.files import write_table
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def folder(tmp_path):
     ]
     tables.write_tables(paths, *outputs)
     rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed] for seed in (0, 1)]
-    tables.write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return tmp_path
 
 

@@ -1,8 +1,6 @@
-# The configuration, checked, and what the rules ask of it. Every path of a result is spelled in one rule alone.
+# The configuration, checked, and what the rules ask of it.
 import hashlib
 import json
-import os
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +11,10 @@ from snakemake.exceptions import WorkflowError
 
 from gradflow import configuration, studies
 from gradflow.errors import GradflowError
+from gradflow.data.sources import listing
 from gradflow.fingerprint import code_fingerprint
+from gradflow.gpus import count_gpus
+from gradflow.seed004 import PRINTED
 
 
 def checked_plan(raw):
@@ -39,15 +40,8 @@ RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 
 
-def has_gpu():
-    """Say whether training jobs need a GPU here; a profile whose login node has none sets device: cuda."""
-    if CONFIG["device"] == "auto":
-        hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-        return shutil.which("nvidia-smi") is not None and not hidden
-    return CONFIG["device"] == "cuda"
-
-
-GPU = int(has_gpu())
+# Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there a profile says cuda.
+GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
 
 
 def run_files():
@@ -96,9 +90,16 @@ def analysis_targets():
         files += expand(rules.study_figures.output, study=STUDY) + list(rules.tables.output) + [rules.cost.output.page]
     if "mlp" in CONFIG["select"]:
         files += expand(rules.draw_profiles.output, width=CONFIG["mlp"]["widths"])
-        if 5 in CONFIG["mlp"]["depths"] and 10 in CONFIG["mlp"]["widths"]:  # the networks that seed 004 printed
-            files += list(rules.printed_norms.output)
+        files += printed_figures()
     return files
+
+
+def printed_figures():
+    """The figure of the networks that seed 004 printed, if this run draws any of them."""
+    drawn = CONFIG["mlp"]
+    networks = [(a, i) for a, i in PRINTED if a in drawn["activations"] and i in drawn["inits"]]
+    wanted = "mlp" in CONFIG["select"] and 5 in drawn["depths"] and 10 in drawn["widths"] and networks
+    return list(rules.printed_norms.output) if wanted else []
 
 
 def study_title(wildcards):
@@ -109,7 +110,7 @@ def study_title(wildcards):
 def notebook_figures():
     """The figures that the notebook shows beside its answers."""
     figures = expand("results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation"])
-    return figures + [file for file in analysis_targets() if file == "results/figures/mlp/printed.png"]
+    return figures + printed_figures()
 
 
 wildcard_constraints:

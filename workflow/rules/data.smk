@@ -16,6 +16,7 @@ rule prepare_data:
         runtime=30,
     params:
         settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        listing=lambda wildcards: listing(CONFIG["datasets"][wildcards.dataset]),
         code=code_fingerprint("gradflow.data.sources"),
     script:
         "../scripts/prepare_data.py"

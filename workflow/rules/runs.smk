@@ -17,7 +17,7 @@ rule train:
         device=CONFIG["device"],
     params:
         settings=lambda wildcards: asdict(RUNS[wildcards.run]),
-        code=code_fingerprint("gradflow.training"),
+        code=code_fingerprint("gradflow.training", "gradflow.devices"),
     script:
         "../scripts/train.py"
 

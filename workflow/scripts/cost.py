@@ -1,9 +1,9 @@
 """Count what every network of the runs costs."""
 
 from gradflow.cost import cost_table
+from gradflow.files import write_table
 from gradflow.jobs import job
 from gradflow.pages import table_page
-from gradflow.tables import write_table
 
 NOTE = (
     "FLOPs of one forward and backward pass, two for a multiply-add. Step time and memory were measured "

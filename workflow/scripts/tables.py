@@ -2,8 +2,9 @@
 
 import pandas as pd
 
+from gradflow.files import write_table
 from gradflow.jobs import job
-from gradflow.tables import ARM_COLUMNS, write_table, write_tables
+from gradflow.tables import ARM_COLUMNS, write_tables
 
 with job(snakemake.log[0]):
     out = snakemake.output

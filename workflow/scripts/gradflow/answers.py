@@ -1,13 +1,17 @@
 """The report's prose: each function answers one question from the tables, in Markdown; other data, other sentences."""
 
+from dataclasses import fields
+
 import numpy as np
 
 from gradflow.labels import ACTIVATIONS, INITS, MOMENTS
 from gradflow.metrics import Interval, interval
+from gradflow.runs import Run
 from gradflow.seed004 import PRINTED
 from gradflow.study_tables import StudyTables
 
 ACTIVATION_GRADIENT = "grad_sample_norm"
+SETTINGS = tuple(field.name for field in fields(Run) if field.name != "seed")
 
 
 def times(log_ratio: Interval) -> str:
@@ -21,13 +25,13 @@ def times(log_ratio: Interval) -> str:
 def verdict_table(study: StudyTables, thresholds: dict) -> str:
     """Tabulate decades and verdict of every arm at every moment, with its status and test accuracy."""
     decades, verdicts = study.decades(), study.verdicts(thresholds)
-    head = ["arm", *MOMENTS.values(), "test accuracy", "runs"]
+    head = ["arm", *MOMENTS.values(), "test accuracy, mean (range)", "runs"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for label in study.labels:
         runs = study.runs[study.runs["label"] == label]
-        cells = [f"**{verdicts[label, moment]}** {_signed(decades[label, moment])}" for moment in MOMENTS]
+        cells = [f"**{verdicts[label, moment]}**<br>{_signed(decades[label, moment])}" for moment in MOMENTS]
         statuses = ", ".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
-        lines.append("| " + " | ".join([label, *cells, str(interval(runs["test_accuracy"])), statuses]) + " |")
+        lines.append("| " + " | ".join([label, *cells, _accuracy(runs["test_accuracy"]), statuses]) + " |")
     return "\n".join(lines)
 
 
@@ -37,7 +41,7 @@ def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
     for label in study.labels:
         first, second, tenth, last = _layers_at(study, label)
         at_init, at_end = verdicts[label, "init"], verdicts[label, "end"]
-        said = f"is **{at_init}** at init" + (" and stays so" if at_end == at_init else f" and **{at_end}** at the end")
+        said = f"is **{at_init}** at init and **{at_end}** at the end"
         near, whole = ratio(study, label, "end", second, tenth), ratio(study, label, "end", first, last)
         sentences.append(
             f"- **{label}** {said}. At the end of training the gradient of layer {second[0] + 1} (`{second[1]}`) is "
@@ -48,21 +52,21 @@ def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
 
 
 def chain_rule(study: StudyTables, moment: str = "init") -> str:
-    """Answer b: multiply the measured per-layer factors out and compare the product with the end-to-end ratio.
+    """Answer b: the measured factor of each step towards the input, multiplied out, beside the end-to-end ratio.
 
-    The factor of a layer is the median over random seeds of its gradient over the next layer's, so that the product is
-    an estimate of its own and not the end-to-end ratio written twice.
+    A factor is a layer's gradient over the next layer's on the main path (projections beside it are left out), the
+    geometric mean over random seeds. That the product meets the end-to-end ratio is the chain rule itself; what the
+    table shows is how many factors, of which size, make it.
     """
-    lines = [
-        "| arm | layers | typical factor per layer | product of the factors | measured end to end |",
-        "|---|---|---|---|---|",
-    ]
+    head = ["arm", "factors", "below 1", "smallest", "typical", "largest", "product", "measured end to end"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for label in study.labels:
         logs = _log_profiles(study, label, moment)
-        factors = np.median(-np.diff(logs, axis=1), axis=0)  # log10 of G_l / G_(l+1)
-        whole = np.median(logs[:, 0] - logs[:, -1])
-        typical = f"{10 ** np.median(factors):.3f}"
-        lines.append(f"| {label} | {logs.shape[1]} | {typical} | {_power(factors.sum())}× | {_power(whole)}× |")
+        factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
+        spread = [_power(value) for value in (factors.min(), np.median(factors), factors.max())]
+        whole = times(interval(logs[:, 0] - logs[:, -1]))
+        cells = [label, str(len(factors)), str((factors < 0).sum()), *spread, f"{_power(factors.sum())}×", whole]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -86,14 +90,11 @@ def contrast(study: StudyTables, field: str, with_value, without_value, moment: 
 
 def effect(study: StudyTables, field: str, with_value, without_value, name: str) -> str:
     """Answer c and d: what a setting changes, in arms that share everything else, random seeds included."""
-    sentences = []
     at_init, at_end = (contrast(study, field, with_value, without_value, moment) for moment in ("init", "end"))
-    for label, change in at_init.items():
-        after = at_end[label]
-        sentences.append(
-            f"- **{label}**: {name} {_direction(change)} by {_signed(change)} decades at init ({times(change)}) "
-            f"and {_direction(after)} by {_signed(after)} decades at the end."
-        )
+    sentences = [
+        f"- **{label}**: at init {name} {_change(change)}; at the end of training it {_change(at_end[label])}."
+        for label, change in at_init.items()
+    ]
     return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
 
 
@@ -130,51 +131,55 @@ def ratio(study: StudyTables, label: str, moment: str, upper: tuple[int, str], l
     return interval(logs[:, upper[0]] - logs[:, lower[0]])
 
 
-SETTINGS = (
-    "architecture", "width", "init", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip",
-    "dataset", "normalization", "optimizer", "learning_rate", "momentum", "weight_decay", "batch_size", "epochs",
-)  # fmt: skip
-
-
 def _log_profiles(study: StudyTables, label: str, moment: str) -> np.ndarray:
-    """log10 of the activation gradient, [seeds, layers in forward order]."""
+    """log10 of the activation gradient, [seeds, layers of the main path in forward order]."""
     table = study.profiles
     chosen = (table["label"] == label) & (table["moment"] == moment) & (table["quantity"] == ACTIVATION_GRADIENT)
-    wide = table[chosen & (table["depth"] >= 0)].pivot(index="run", columns="depth", values="value")
+    on_main_path = (table["depth"] >= 0) & ~table["layer"].str.contains("downsample")
+    wide = table[chosen & on_main_path].pivot(index="run", columns="depth", values="value")
     with np.errstate(divide="ignore"):
         return np.log10(wide.to_numpy())
 
 
 def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
-    """The first, 2nd, 10th (or second to last) and last layer of an arm, as (column, name)."""
-    table = study.profiles[(study.profiles["label"] == label) & (study.profiles["depth"] >= 0)]
-    names = list(table.drop_duplicates("layer").sort_values("depth")["layer"])
+    """The first, 2nd, 10th (or second to last) and last layer of an arm's main path, as (column, name)."""
+    names = [name for name in study.layer_names(label) if "downsample" not in name]
     columns = (0, 1, min(9, len(names) - 2), len(names) - 1)
     return [(column, names[column]) for column in columns]
+
+
+def _accuracy(values) -> str:
+    return f"{values.mean():.2f} ({values.min():.2f}–{values.max():.2f})"
 
 
 def _share_of_draws(norms: np.ndarray) -> str:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log10(norms[:, 0] / norms[:, -2])
-    logs = logs[np.isfinite(logs)]
-    if not len(logs):
-        return "all zero"
-    low, middle, high = np.percentile(logs, [5, 50, 95])
-    return f"{_power(middle)}× ({_power(low)} … {_power(high)})"
+    alive = np.isfinite(logs)
+    if not alive.any():
+        return "all exactly zero"
+    low, middle, high = np.percentile(logs[alive], [5, 50, 95])
+    dead = "" if alive.all() else f"<br>{1 - alive.mean():.0%} exactly zero"
+    return f"{_power(middle)}×<br>({_power(low)} … {_power(high)}){dead}"
 
 
-def _direction(change: Interval) -> str:
+def _change(change: Interval) -> str:
+    """Say a difference in decades: its direction only where the interval leaves no doubt of it."""
+    if np.isnan(change.mean):
+        return "cannot be compared (a gradient was zero or not finite)"
     if change.count >= 2 and change.low <= 0 <= change.high:
-        return "changes the profile, by an interval that includes no change,"
-    return "raises the first layer's share" if change.mean > 0 else "lowers the first layer's share"
+        return f"changes the first layer's share by {_signed(change)} decades, an interval that includes no change"
+    verb = "raises" if change.mean > 0 else "lowers"
+    return f"{verb} the first layer's share by {_signed(change)} decades"
 
 
 def _signed(value: Interval) -> str:
     if np.isnan(value.mean):
         return "–"
-    if value.count < 2:
-        return f"{value.mean:+.1f} (one seed)".replace("-", "−")
-    return f"{value.mean:+.1f} [{value.low:+.1f}, {value.high:+.1f}]".replace("-", "−")
+    mean, low, high = (
+        f"{round(number, 1) + 0.0:+.1f}".replace("-", "−") for number in (value.mean, value.low, value.high)
+    )
+    return f"{mean} (one seed)" if value.count < 2 else f"{mean} [{low}, {high}]"
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -186,5 +191,7 @@ def _power(log: float) -> str:
         return {np.inf: "∞", -np.inf: "0"}.get(log, "–")
     if -2.5 <= log < 3.5:
         return f"{float(f'{10**log:.2g}'):g}"
-    exponent = int(np.floor(log))
-    return f"{10 ** (log - exponent):.1f}·10{str(exponent).translate(_SUPERSCRIPTS)}"
+    mantissa, exponent = f"{10 ** (log % 1):.1f}", int(np.floor(log))
+    if mantissa == "10.0":  # rounded up to the next decade
+        mantissa, exponent = "1.0", exponent + 1
+    return f"{mantissa}·10{str(exponent).translate(_SUPERSCRIPTS)}"

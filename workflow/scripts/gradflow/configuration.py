@@ -13,6 +13,15 @@ from gradflow.errors import GradflowError
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
+# JSON Schema takes 3.0 for an integer; a count of 3.0 would fail later, in a job.
+_VALIDATOR = jsonschema.validators.extend(
+    jsonschema.Draft202012Validator,
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+
 @cache
 def schema() -> dict:
     """Return the JSON schema (draft 2020-12) of the configuration."""
@@ -54,7 +63,7 @@ def complete(config: dict) -> dict:
     Raises GradflowError, one sentence that names the key and the remedy.
     """
     config = copy.deepcopy(dict(config))
-    validator = jsonschema.Draft202012Validator(schema())
+    validator = _VALIDATOR(schema())
     errors = sorted(
         validator.iter_errors(config), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
     )
@@ -67,6 +76,8 @@ def complete(config: dict) -> dict:
 
 def _check_references(config: dict) -> None:
     """Check what a schema cannot: that names refer to something, and that folders exist."""
+    if "mlp" in config["studies"]:
+        raise GradflowError("config: studies.mlp is taken by seed 004's networks, set up under mlp; name it otherwise.")
     for name in config["select"]:
         if name != "mlp" and name not in config["studies"]:
             raise GradflowError(
@@ -106,9 +117,18 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     if rule in bounds:
         return f"config: {where} is {value!r}; it must be {bounds[rule]} {error.validator_value}."
+    if rule == "type" and error.validator_value == "number" and _is_number(value):
+        return f"config: {where} is the text {value!r}; write it with a point, as in 1.0e-4: YAML reads 1e-4 as text."
     if rule == "type":
         return f"config: {where} is {value!r}; it must be of type {error.validator_value}."
     return f"config: {where}: {error.message}; see workflow/schemas/config.schema.yaml."
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(float(value) or True)
+    except ValueError:
+        return False
 
 
 def _fill(value: object, part: dict) -> None:

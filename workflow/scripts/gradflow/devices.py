@@ -22,4 +22,5 @@ def choose(device: str, threads: int = 1) -> torch.device:
         return torch.device("cpu")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.allow_tf32 = False  # torch's default; precision fp32 means fp32
     return torch.device("cuda")

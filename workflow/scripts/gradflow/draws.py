@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional
 
 from gradflow.errors import GradflowError
+from gradflow.models.initialization import VARIANCES
 
 ACTIVATIONS = {
     "sigmoid": torch.sigmoid,
@@ -16,12 +17,6 @@ ACTIVATIONS = {
     "leaky_relu": lambda z: functional.leaky_relu(z, 0.01),
     "elu": functional.elu,
     "gelu": functional.gelu,
-}
-# Var W as a function of fan-in and fan-out; biases are zero, but for torch's default.
-VARIANCES = {
-    "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
-    "he": lambda fan_in, fan_out: 2 / fan_in,
-    "lecun": lambda fan_in, fan_out: 1 / fan_in,
 }
 INPUTS, OUTPUTS = 10, 1
 ELEMENTS_AT_ONCE = 2**25  # of weights or activations; bounds the memory of a chunk of draws

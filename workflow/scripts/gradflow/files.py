@@ -34,6 +34,14 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
             os.unlink(temporary)
 
 
+def write_table(path: Path, table) -> None:
+    """Write a pandas table atomically, as its suffix says: .csv with all digits of its numbers, or .parquet."""
+    if Path(path).suffix == ".parquet":
+        atomic_write(Path(path), lambda stream: table.to_parquet(stream, index=False))
+    else:
+        atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -55,7 +55,8 @@ _LESSER = ("learning_rate", "momentum", "weight_decay", "step_size", "gamma", "e
 
 def arm_labels(settings: list[dict]) -> list[str]:
     """Return a short, distinct label for each of a study's settings: the architecture and what sets it apart."""
-    varying = [key for key in settings[0] if len({repr(point[key]) for point in settings}) > 1]
+    keys = dict.fromkeys(key for point in settings for key in point)
+    varying = [key for key in keys if len({repr(point.get(key)) for point in settings}) > 1]
     chosen = ["architecture"] + [key for key in varying if key not in (*_LESSER, "architecture")]
     lesser = [key for key in varying if key in _LESSER]
     labels = [_label(point, chosen) for point in settings]
@@ -67,4 +68,4 @@ def arm_labels(settings: list[dict]) -> list[str]:
 
 def _label(point: dict, keys: list[str]) -> str:
     said = [_SAY.get(key, lambda value, key=key: f"{key.replace('_', ' ')} {value}") for key in keys]
-    return ", ".join(say(point[key]) for say, key in zip(said, keys) if point[key] is not None)
+    return ", ".join(say(point[key]) for say, key in zip(said, keys) if point.get(key) is not None)

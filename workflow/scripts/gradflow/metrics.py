@@ -28,12 +28,16 @@ def moment_rows(steps: int) -> dict[str, np.ndarray]:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over random seeds with its two-sided confidence interval; low and high are NaN for one seed."""
+    """A mean over random seeds with its two-sided confidence interval; low and high are NaN for one seed.
+
+    `lost` counts the seeds whose value is NaN: runs that diverged before they could give one.
+    """
 
     mean: float
     low: float
     high: float
     count: int
+    lost: int = 0
 
     def __str__(self) -> str:
         """Write it as prose does: "−2.1 [−2.4, −1.8]", or "−2.1 (one seed)"."""
@@ -49,32 +53,34 @@ def interval(values, confidence: float = CONFIDENCE) -> Interval:
     Infinite values (a layer whose gradient is exactly zero) make an infinite mean without an interval.
     """
     values = np.asarray(values, dtype=float)
+    lost = int(np.isnan(values).sum())
     values = values[~np.isnan(values)]
     if not len(values):
-        return Interval(np.nan, np.nan, np.nan, 0)
+        return Interval(np.nan, np.nan, np.nan, 0, lost)
     if not np.isfinite(values).all():
         same = len(set(values)) == 1
         low, high = (values[0], values[0]) if same else (-np.inf, np.inf)
-        return Interval(float(values[0]) if same else float("nan"), float(low), float(high), len(values))
+        return Interval(float(values[0]) if same else float("nan"), float(low), float(high), len(values), lost)
     mean = float(values.mean())
     if len(values) < 2:
-        return Interval(mean, np.nan, np.nan, 1)
+        return Interval(mean, np.nan, np.nan, 1, lost)
     half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Interval(mean, float(mean - half), float(mean + half), len(values))
+    return Interval(mean, float(mean - half), float(mean + half), len(values), lost)
 
 
 def decades_table(profiles: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run, moment and quantity: `decades`, log10 of the first layer's value over the last's.
 
     profiles: columns run, moment, quantity, depth, value. Negative decades: the gradient shrinks on its way from the
-    last layer to the first; -inf: it is exactly zero there. NaN where either end is not finite.
+    last layer to the first; -inf: it is exactly zero there, +inf: it overflowed there. NaN where an end is NaN or the
+    last layer's is zero or infinite.
     """
     keys = ["run", "moment", "quantity"]
     used = profiles[profiles["depth"] >= 0].sort_values([*keys, "depth"])
     ends = used.drop_duplicates(keys, keep="first")[keys]
     first, last = (used.drop_duplicates(keys, keep=end)["value"].to_numpy() for end in ("first", "last"))
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = np.where(np.isfinite(first) & np.isfinite(last) & (last > 0), np.log10(first / last), np.nan)
+        values = np.where(np.isfinite(last) & (last > 0), np.log10(first / last), np.nan)
     return ends.assign(decades=values).reset_index(drop=True)
 
 
@@ -82,10 +88,11 @@ def verdict(decades: Interval, thresholds: dict) -> str:
     """Call a depth profile vanishing, healthy or exploding by its decades from last to first layer.
 
     thresholds: `vanishing_below` and `exploding_above`, in decades. The whole interval must lie on one side of a
-    threshold, or the verdict is undecided; with one seed the value alone decides and the verdict says so.
+    threshold, or the verdict is undecided; with one seed the value alone decides and the verdict says so. Seeds without
+    a value are counted in it, never dropped in silence.
     """
-    if np.isnan(decades.mean):
-        return "not finite"
+    if not decades.count:
+        return "not finite" if decades.lost else "not measured"
     single = decades.count < 2
     low, high = (decades.mean, decades.mean) if single else (decades.low, decades.high)
     below, above = thresholds["vanishing_below"], thresholds["exploding_above"]
@@ -96,4 +103,6 @@ def verdict(decades: Interval, thresholds: dict) -> str:
         said = "exploding"
     elif low > below and high < above:
         said = "healthy"
+    if decades.lost:
+        return f"{said} (not finite in {decades.lost} of {decades.lost + decades.count} seeds)"
     return f"{said} (one seed)" if single else said

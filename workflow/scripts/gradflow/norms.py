@@ -8,7 +8,7 @@ from torch.linalg import vector_norm
 # Between these root mean squares no float32 square that matters underflows or overflows: an element whose square is
 # subnormal (below about 1e-19) then adds less than 1e-8 of the sum.
 SAFE_RMS = (1e-15, 1e15)
-SMALL = 2**16  # elements; one float32 pass over fewer is exact to 1e-6
+ROW = 2**12  # elements that one float32 pass reduces, exact to 1e-6
 
 
 def l2_norm(tensor: torch.Tensor) -> torch.Tensor:
@@ -27,14 +27,12 @@ def l2_norm(tensor: torch.Tensor) -> torch.Tensor:
     return _two_level_norm(tensor.float() / scale) * scale
 
 
-def l2_norms(tensors: list[torch.Tensor]) -> torch.Tensor:
-    """Return `l2_norm` of each tensor, float32 [len(tensors)]; many small ones cost one call."""
-    norms: list = [None] * len(tensors)
-    small = [i for i, t in enumerate(tensors) if t.numel() <= SMALL and t.device.type == "cpu"]
-    if small:
-        for i, norm in zip(small, torch._foreach_norm([tensors[i] for i in small])):
-            norms[i] = norm if _is_safe(norm.item(), tensors[i]) else _float64_norm(tensors[i])
-    return torch.stack([l2_norm(t) if norm is None else norm.float() for t, norm in zip(tensors, norms)])
+def l2_norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return `l2_norm` of each tensor; on the CPU many small ones cost one call."""
+    small = [i for i, t in enumerate(tensors) if _is_small(t)]
+    together = torch._foreach_norm([tensors[i] for i in small], dtype=torch.float32) if small else []
+    safe = {i: norm for i, norm in zip(small, together) if _is_safe(norm.item(), tensors[i])}
+    return [safe[i] if i in safe else l2_norm(tensor) for i, tensor in enumerate(tensors)]
 
 
 def count_nonfinite(tensor: torch.Tensor, norm: torch.Tensor) -> torch.Tensor | None:
@@ -44,12 +42,25 @@ def count_nonfinite(tensor: torch.Tensor, norm: torch.Tensor) -> torch.Tensor | 
     return tensor.isfinite().logical_not().sum().float()
 
 
+def _is_small(tensor: torch.Tensor) -> bool:
+    return tensor.numel() <= ROW and tensor.device.type == "cpu" and tensor.dtype != torch.float64
+
+
 def _two_level_norm(tensor: torch.Tensor) -> torch.Tensor:
-    dtype = torch.promote_types(tensor.dtype, torch.float32)
-    if tensor.dim() > 1:  # channels (or samples) first, whatever the memory layout
-        inner = (1,) if tensor.dim() == 2 else tuple(range(2, tensor.dim()))
-        tensor = vector_norm(tensor, dim=inner, dtype=dtype)
-    return vector_norm(tensor, dtype=dtype).float()
+    flat = _in_memory_order(tensor)
+    dtype = torch.promote_types(flat.dtype, torch.float32)
+    rows = flat.numel() // ROW
+    if rows > 1:
+        whole = vector_norm(flat[: rows * ROW].view(rows, ROW), dim=1, dtype=dtype)
+        rest = vector_norm(flat[rows * ROW :], dtype=dtype)
+        flat = torch.cat([whole, rest[None]])
+    return vector_norm(flat, dtype=dtype).float()
+
+
+def _in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
+    """Flatten without copying, whatever the memory layout; a norm does not mind the order."""
+    order = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
+    return tensor.permute(order).reshape(-1)
 
 
 def _float64_norm(tensor: torch.Tensor) -> torch.Tensor:

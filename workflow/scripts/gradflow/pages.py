@@ -8,10 +8,11 @@ import pandas as pd
 from gradflow.files import atomic_write
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
 img { max-width: 100%; height: auto; }
-table { display: block; overflow-x: auto; border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
+table { display: block; overflow-x: auto; }
 th, td { padding: 0.3rem 0.7rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 th { border-bottom: 2px solid #888; } td + td { white-space: nowrap; } td:first-child { min-width: 9rem; }
 code { background: #f3f3f3; padding: 0 0.2em; }
@@ -30,7 +31,7 @@ def page(title: str, body: str) -> str:
 def table_page(path: Path, title: str, table: pd.DataFrame, note: str = "") -> None:
     """Write a page that shows a table."""
     cells = table.to_html(index=False, border=0, na_rep="–", formatters=_formatters(table))
-    body = f'<h1>{escape(title)}</h1>\n<p>{escape(note)}</p>\n{cells}'
+    body = f"<h1>{escape(title)}</h1>\n<p>{escape(note)}</p>\n{cells}"
     atomic_write(Path(path), lambda stream: stream.write(page(title, body).encode()))
 
 

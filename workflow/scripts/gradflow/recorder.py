@@ -1,40 +1,21 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 
 from gradflow.errors import GradflowError
-from gradflow.norms import count_nonfinite, l2_norm, l2_norms
+from gradflow.layers import Layer, describe, select
+from gradflow.norms import count_nonfinite, l2_norm
+from gradflow.results import PER_STEP_AND_LAYER as QUANTITIES
+from gradflow.weight_changes import WeightChanges
 
-CONV_AND_LINEAR = (nn.modules.conv._ConvNd, nn.Linear)
 MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")
-QUANTITIES = (
-    "grad_output_norm",
-    "grad_sample_norm",
-    "grad_rms",
-    "weight_grad_norm",
-    "weight_norm",
-    "update_ratio",
-    "nonfinite",
-)
 ROWS_ON_DEVICE = 1024  # rows are brought to the host in blocks of so many steps
-
-
-@dataclass(frozen=True)
-class Layer:
-    """What is known of a recorded layer; `depth` is its position in the forward order, -1 if it never ran."""
-
-    name: str
-    kind: str
-    depth: int
-    output_numel: int  # elements per sample, summed over the module's uses
-    weight_numel: int
-    fan_in: int
 
 
 class GradientRecorder:
@@ -57,9 +38,12 @@ class GradientRecorder:
     and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
     NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
 
-    layers: the names to record, or a tuple of module types; None records every convolution and linear layer.
+    layers: the names to record, or a module type or tuple of them; None records every convolution and linear layer.
     reduction: how the loss reduces the batch, "mean" or "sum".
     scaler: the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
+
+    With batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is
+    the norm of a row of the batch's gradient, and depends on the batch.
 
     Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is
     right for in-place activations and for modules used more than once (their gradients are taken together).
@@ -68,7 +52,7 @@ class GradientRecorder:
     def __init__(
         self,
         model: nn.Module,
-        layers: Sequence[str] | tuple[type, ...] | None = None,
+        layers: Sequence[str] | type | tuple[type, ...] | None = None,
         *,
         reduction: str = "mean",
         scaler: "torch.amp.GradScaler | None" = None,
@@ -81,20 +65,14 @@ class GradientRecorder:
         if reduction not in ("mean", "sum"):
             raise GradflowError(f"GradientRecorder: reduction must be 'mean' or 'sum', not {reduction!r}.")
         self._model, self._reduction, self._scaler = model, reduction, scaler
-        self._modules = _select(model, layers)
-        self._columns = {name: column for column, name in enumerate(self._modules)}
-        self._weighted = {
-            name: module
-            for name, module in self._modules.items()
-            if isinstance(getattr(module, "weight", None), nn.Parameter)
-        }
+        self._modules = select(model, layers)
+        self._weights = WeightChanges(self._modules)
         self._order: list[str] = []  # in the order of the first forward pass
         self._rows: list[torch.Tensor] = []  # [len(MEASURED), layers] each, on the device
         self._blocks: list[np.ndarray] = []
         self._batch_sizes: list[int] = []
         self._sample_numel: list[list[int]] = []
-        self._previous: list[torch.Tensor] = []  # the weights of the last step's forward pass
-        self._weight_norms: torch.Tensor | None = None
+        self._pass, self._pass_size = None, 0  # the forward pass under way, and its batch size
         self._handles: list = []
         self._start_step()
 
@@ -115,8 +93,9 @@ class GradientRecorder:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._close_weight_change(overwrite=True)
-        self._previous = []
+        self._close_weight_change()
+        self._weights.forget()
+        self._start_step()
 
     # -- recording -----------------------------------------------------------------------------------------------
 
@@ -131,7 +110,7 @@ class GradientRecorder:
                 "GradientRecorder.step() found no gradient in any recorded layer: call it inside the `with` block, "
                 "once per step, after loss.backward()."
             )
-        if not self._weights_seen:
+        if self._weight_norms is None:
             raise GradflowError(
                 "GradientRecorder.step(): the recorded model was never called, only parts of it: "
                 "give the recorder the module whose call makes the forward pass."
@@ -159,7 +138,7 @@ class GradientRecorder:
         """What is known of each column's layer."""
         depths = {name: depth for depth, name in enumerate(self._order)}
         largest = dict(zip(self._modules, np.max(self._sample_numel or [[0] * len(self._modules)], axis=0)))
-        return [_describe(name, self._modules[name], depths.get(name, -1), int(largest[name])) for name in self.layers]
+        return [describe(name, self._modules[name], depths.get(name, -1), int(largest[name])) for name in self.layers]
 
     @property
     def batch_sizes(self) -> np.ndarray:
@@ -168,10 +147,10 @@ class GradientRecorder:
 
     def norms(self) -> dict[str, np.ndarray]:
         """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device."""
-        self._close_weight_change()
+        self._close_weight_change(keep=True)
         if not self._rows:
             return {quantity: np.empty((0, len(self._modules)), np.float32) for quantity in QUANTITIES}
-        columns = [self._columns[name] for name in self.layers]
+        columns = [list(self._modules).index(name) for name in self.layers]
         stored = np.concatenate([*self._blocks, torch.stack(self._rows).cpu().numpy()])  # [steps, measured, layers]
         stored = stored[:, :, columns].astype(np.float64)
         raw = dict(zip(MEASURED, np.moveaxis(stored, 1, 0)))
@@ -191,28 +170,39 @@ class GradientRecorder:
         self._nonfinite: dict[str, torch.Tensor] = {}
         self._samples: dict[object, int] = {}  # by forward pass, counted when its gradient arrives
         self._output_numel = dict.fromkeys(self._modules, 0)
-        self._weights_seen = False
+        self._weight_norms: dict[str, torch.Tensor] | None = None  # known from the step's first forward pass on
 
     def _before_forward(self, model: nn.Module, args: tuple, kwargs: dict) -> None:
         if not torch.is_grad_enabled():
             return
         self._pass, self._pass_size = object(), _first_dimension((*args, *kwargs.values()))
-        if not self._weights_seen:
-            self._close_weight_change(overwrite=True)
-            self._open_weight_change()
+        if self._weight_norms is None:
+            self._close_weight_change()
+            self._weight_norms = self._weights.remember()
 
     def _forward_hook(self, name: str):
         def forward_hook(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
-            if not (isinstance(output, torch.Tensor) and output.requires_grad):
+            if not isinstance(output, torch.Tensor):
+                raise GradflowError(
+                    f"GradientRecorder: the output of {name!r} ({type(module).__name__}) is not one tensor but a "
+                    f"{type(output).__name__}: record layers inside it, by name."
+                )
+            if not output.requires_grad:
                 return
-            if not self._rows and name not in self._order:
+            if name not in self._order:
                 self._order.append(name)
-            this_pass, size = getattr(self, "_pass", None), getattr(self, "_pass_size", 0)
-            output.register_hook(lambda gradient: self._catch(name, gradient, this_pass, size))
+            use = _Use(name, self._pass, self._pass_size)
+            output.register_hook(lambda gradient: self._catch(use, gradient))
 
         return forward_hook
 
-    def _catch(self, name: str, gradient: torch.Tensor, this_pass: object, size: int) -> None:
+    def _catch(self, use: "_Use", gradient: torch.Tensor) -> None:
+        if use.caught_in == len(self._batch_sizes):
+            raise GradflowError(
+                "GradientRecorder met two backward passes through one forward pass in one step, whose norms do not add "
+                "up: add the losses and call backward() once."
+            )
+        use.caught_in = len(self._batch_sizes)
         if gradient.dtype == torch.float16 and self._scaler is None:
             raise GradflowError(
                 "GradientRecorder met float16 gradients, which a GradScaler multiplies by a scale it was not told: "
@@ -223,89 +213,47 @@ class GradientRecorder:
         count = count_nonfinite(gradient, norm)
         if self._scaler is not None:
             norm = norm / self._scaler.scale(torch.ones_like(norm))
+        name = use.layer
         self._caught[name] = torch.hypot(self._caught[name], norm) if name in self._caught else norm
         if count is not None:
             self._nonfinite[name] = self._nonfinite.get(name, 0) + count
         self._output_numel[name] += gradient.numel()
-        self._samples[this_pass] = size
+        self._samples[use.forward_pass] = use.batch_size
 
     def _row(self) -> torch.Tensor:
         """Put a step's measurements in one tensor [len(MEASURED), layers]; the weight change follows later."""
-        norms = torch.stack(list(self._caught.values()))
-        row = torch.full((len(MEASURED), len(self._modules)), math.nan, device=norms.device)
-        row[0, [self._columns[name] for name in self._caught]] = norms
-        trained = [
-            name for name in self._weighted if name in self._caught and self._weighted[name].weight.grad is not None
-        ]
-        if trained:
-            weight_norms = l2_norms([self._weighted[name].weight.grad for name in trained])
-            if self._scaler is not None:
-                weight_norms = weight_norms / self._scaler.scale(torch.ones_like(norms[0]))
-            row[1, [self._columns[name] for name in trained]] = weight_norms
-        if self._weighted:
-            row[2, [self._columns[name] for name in self._weighted]] = self._weight_norms
-        row[4] = 0
-        for name, count in self._nonfinite.items():
-            row[4, self._columns[name]] = count
-        return row
+        device = next(iter(self._caught.values())).device
+        zero = torch.zeros((), device=device)
+        weight_gradients = self._weights.gradient_norms()
+        if self._scaler is not None:
+            scale = self._scaler.scale(torch.ones_like(zero))
+            weight_gradients = {name: norm / scale for name, norm in weight_gradients.items()}
+        used = {name: norm for name, norm in weight_gradients.items() if name in self._caught}
+        nonfinite = {name: self._nonfinite.get(name, zero) for name in self._modules}
+        measured = (self._caught, used, self._weight_norms, {}, nonfinite)
+        return torch.stack([self._in_columns(values, zero) for values in measured])
 
-    # -- weights: what changed between the forward passes of two steps -------------------------------------------
+    def _close_weight_change(self, keep: bool = False) -> None:
+        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last looked at."""
+        if self._rows and self._weight_norms is None:
+            changes = self._weights.since(keep)
+            if changes:
+                self._rows[-1][MEASURED.index("weight_change")] = self._in_columns(changes, self._rows[-1])
 
-    @torch.no_grad()
-    def _open_weight_change(self) -> None:
-        weights = [module.weight for module in self._weighted.values()]
-        if not self._previous:
-            self._previous = [torch.empty_like(weight) for weight in weights]
-        if weights:
-            self._weight_norms = l2_norms(weights)
-            torch._foreach_copy_(self._previous, weights)
-        self._weights_seen = True
-
-    @torch.no_grad()
-    def _close_weight_change(self, overwrite: bool = False) -> None:
-        """Store ‖ΔW‖ in the last step's row; `overwrite` gives up the old weights, which spares an allocation."""
-        if not self._rows or not self._previous or self._weights_seen:
-            return  # no step ended since the weights were last looked at
-        weights = [module.weight for module in self._weighted.values()]
-        if overwrite:
-            torch._foreach_sub_(self._previous, weights)
-            changes = l2_norms(self._previous)
-        else:
-            changes = torch.stack([l2_norm(new - old) for new, old in zip(weights, self._previous)])
-        self._rows[-1][3, [self._columns[name] for name in self._weighted]] = changes
+    def _in_columns(self, values: dict[str, torch.Tensor], like: torch.Tensor) -> torch.Tensor:
+        """Put 0-d values by layer in one tensor [layers] on the device of `like`; NaN where a layer has none."""
+        missing = torch.full((), math.nan, device=like.device)
+        return torch.stack([values.get(name, missing) for name in self._modules])
 
 
-def layers_as_records(table: Iterable[Layer]) -> dict[str, list]:
-    """Turn a recorder's table into columns, {field: values}."""
-    rows = [asdict(layer) for layer in table]
-    return {field: [row[field] for row in rows] for field in Layer.__dataclass_fields__}
+@dataclass
+class _Use:
+    """One use of a layer in a forward pass, and the step in which its gradient was caught."""
 
-
-def _select(model: nn.Module, layers) -> dict[str, nn.Module]:
-    modules = dict(model.named_modules())
-    if layers is None or (layers and all(isinstance(kind, type) for kind in layers)):
-        kinds = layers or CONV_AND_LINEAR
-        chosen = {name: module for name, module in modules.items() if isinstance(module, tuple(kinds))}
-    else:
-        unknown = [name for name in layers if name not in modules]
-        if unknown:
-            raise GradflowError(
-                f"GradientRecorder: the model has no layer {unknown[0]!r}; its layers are "
-                f"{', '.join(n for n, m in modules.items() if isinstance(m, CONV_AND_LINEAR))}."
-            )
-        chosen = {name: modules[name] for name in layers}
-    if not chosen:
-        raise GradflowError(
-            "GradientRecorder found no layer to record: name the layers, or the module types, to watch."
-        )
-    return chosen
-
-
-def _describe(name: str, module: nn.Module, depth: int, output_numel: int) -> Layer:
-    weight = getattr(module, "weight", None)
-    numel = weight.numel() if isinstance(weight, torch.Tensor) else 0
-    fan_in = numel // weight.shape[0] if numel and weight.dim() > 1 else 0
-    return Layer(name, type(module).__name__, depth, output_numel, numel, fan_in)
+    layer: str
+    forward_pass: object
+    batch_size: int
+    caught_in: int = -1
 
 
 def _first_dimension(values) -> int:

@@ -5,11 +5,12 @@ import json
 from dataclasses import asdict, dataclass
 
 MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip")
+WEIGHT_DECAYS = {"sgd": 0.0, "adam": 0.0, "adamw": 0.01}  # torch's defaults
 
 
 @dataclass(frozen=True)
 class Run:
-    """All that makes a run what it is scientifically; None leaves an option to the architecture's own default."""
+    """All that makes a run what it is scientifically; None marks an option that its architecture does not have."""
 
     architecture: str
     dataset: str
@@ -29,7 +30,7 @@ class Run:
     optimizer: str = "sgd"
     learning_rate: float = 0.01
     momentum: float = 0.0
-    weight_decay: float | None = None
+    weight_decay: float = 0.0
     step_size: int = 0
     gamma: float = 0.5
     batch_size: int = 32
@@ -41,14 +42,12 @@ class Run:
         """A readable name that ends in 8 hex digits of a hash over every field that is set."""
         settings = {key: value for key, value in asdict(self).items() if value is not None}
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-        marks = [f"no-{name}" if value is False else name for name, value in self._switches() if value is not None]
+        switches = (("skip", self.skip), ("bn", self.batch_norm))
+        marks = [name if value else f"no-{name}" for name, value in switches if value is not None]
         parts = [self.architecture, *marks, self.init, self.optimizer, self.dataset, f"s{self.seed}", digest]
         return "-".join(part.replace("_", "") for part in parts)
 
     @property
     def model_options(self) -> dict:
-        """The options to build the network with, those that are set."""
+        """The options to build the network with, those that it has."""
         return {name: getattr(self, name) for name in MODEL_OPTIONS if getattr(self, name) is not None}
-
-    def _switches(self) -> list[tuple[str, bool | None]]:
-        return [("skip", self.skip), ("bn", self.batch_norm)]

@@ -3,11 +3,12 @@
 import itertools
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
+from gradflow.architectures import resolve
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
-from gradflow.runs import Run
+from gradflow.runs import MODEL_OPTIONS, WEIGHT_DECAYS, Run
 
 
 @dataclass(frozen=True)
@@ -50,53 +51,62 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
 def check_models(studies: Iterable[Study]) -> None:
     """Build every distinct network without memory and look for the layers that its study names.
 
-    Raises GradflowError for an option that an architecture lacks, and for a layer that a model lacks.
+    A named layer may be missing from some arms of an architecture (batch norm shifts a VGG's numbering), not from all.
+    Raises GradflowError for images that are too small for a network, and for a layer that no arm has.
     """
-    import torch
-
-    from gradflow.models import build
-    from gradflow.recorder import CONV_AND_LINEAR
-
     known: dict[str, list[str]] = {}
     for study in studies:
+        found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size])
-            if key not in known:
-                try:
-                    with torch.device("meta"):
-                        model = build(run.architecture, classes=10, **run.model_options)
-                        model(torch.empty(2, 3, run.image_size, run.image_size))
-                except GradflowError as error:
-                    raise GradflowError(f"config: studies.{study.name}.{error}") from error
-                except (RuntimeError, ValueError) as error:
+            known[key] = known.get(key) or _layer_names(study, run)
+            found.setdefault(run.architecture, set()).update(known[key])
+        for architecture, names in study.layers.items():
+            for layer in names:
+                if architecture in found and layer not in found[architecture]:
                     raise GradflowError(
-                        f"config: datasets.{run.dataset}.size is {run.image_size}, too small for {run.architecture} "
-                        f"in studies.{study.name}; set it to 32 or more."
-                    ) from error
-                known[key] = [name for name, m in model.named_modules() if isinstance(m, CONV_AND_LINEAR)]
-            for layer in study.layers.get(run.architecture, []):
-                if layer not in known[key]:
-                    raise GradflowError(
-                        f"config: studies.{study.name}.layers.{run.architecture} names {layer!r}, a layer that "
-                        f"{run.architecture} lacks; its layers are {', '.join(known[key])}."
+                        f"config: studies.{study.name}.layers.{architecture} names {layer!r}, a layer that "
+                        f"{architecture} lacks; its layers are {', '.join(sorted(found[architecture]))}."
                     )
+
+
+def _layer_names(study: Study, run: Run) -> list[str]:
+    import torch
+
+    from gradflow.layers import CONV_AND_LINEAR
+    from gradflow.models import build
+
+    try:
+        with torch.device("meta"):
+            model = build(run.architecture, classes=10, **run.model_options)
+            model(torch.empty(2, 3, run.image_size, run.image_size))
+    except (RuntimeError, ValueError) as error:
+        raise GradflowError(
+            f"config: datasets.{run.dataset}.size is {run.image_size}, too small for {run.architecture} "
+            f"in studies.{study.name}; set it to 32 or more."
+        ) from error
+    return [name for name, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)]
 
 
 def _expand_study(config: dict, name: str) -> Study:
     section, scale = config["studies"][name], config["scale"]
     shared = {key: scale[key] for key in ("dataset", "width", "epochs")} | section["base"]
-    settings: list[dict] = []
+    points: list[dict] = []
     for grid in section["vary"]:
         axes = [value if isinstance(value, list) else [value] for value in grid.values()]
-        settings += [shared | dict(zip(grid, point)) for point in itertools.product(*axes)]
-    arms = [_runs(config, name, point, section["seeds"] or scale["seeds"]) for point in settings]
-    distinct = {runs[0].id: runs for runs in arms}
-    labels = arm_labels([asdict(runs[0]) for runs in distinct.values()])
-    arms = tuple(Arm(label, runs) for label, runs in zip(labels, distinct.values()))
+        points += [shared | dict(zip(grid, point)) for point in itertools.product(*axes)]
+    seeds = section["seeds"] or scale["seeds"]
+    distinct = {}
+    for point in points:
+        runs = tuple(_run(config, name, point, seed) for seed in range(seeds))
+        distinct.setdefault(runs[0].id, (point, runs))
+    labels = arm_labels([point for point, _ in distinct.values()])
+    arms = tuple(Arm(label, runs) for label, (_, runs) in zip(labels, distinct.values()))
     return Study(name, section["title"] or name, section["question"], arms, section["layers"])
 
 
-def _runs(config: dict, study: str, settings: dict, seeds: int) -> tuple[Run, ...]:
+def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
+    """Resolve a point of a study into a run: every default filled in, every number in its field's type."""
     if "architecture" not in settings:
         raise GradflowError(
             f"config: studies.{study} names no architecture; add it to its base or to each grid of vary."
@@ -107,8 +117,12 @@ def _runs(config: dict, study: str, settings: dict, seeds: int) -> tuple[Run, ..
             f"config: studies.{study} uses the data set {settings['dataset']!r}; "
             f"choose one of datasets: {', '.join(config['datasets'])}."
         )
-    data = {"source": dataset["source"], "image_size": dataset["size"]}
-    known = {field.name for field in fields(Run)}
-    numbers = {key: float(settings[key]) for key in ("width", "learning_rate", "momentum") if key in settings}
-    chosen = {key: value for key, value in settings.items() if key in known} | numbers | data
-    return tuple(Run(**chosen, seed=seed) for seed in range(seeds))
+    options = {name: settings[name] for name in MODEL_OPTIONS if name in settings}
+    try:
+        options = resolve(settings["architecture"], options)
+    except GradflowError as error:
+        raise GradflowError(f"config: studies.{study}.{error}") from error
+    resolved = {"weight_decay": WEIGHT_DECAYS[settings.get("optimizer", Run.optimizer)]} | settings | options
+    resolved |= {"source": dataset["source"], "image_size": dataset["size"], "seed": seed}
+    floats = {field.name for field in fields(Run) if str(field.type).startswith("float")}
+    return Run(**{key: float(value) if key in floats else value for key, value in resolved.items()})

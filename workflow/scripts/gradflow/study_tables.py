@@ -12,7 +12,7 @@ from gradflow.metrics import MOMENTS, Interval, decades_table, interval, verdict
 
 @dataclass(frozen=True)
 class StudyTables:
-    """Tables as in gradflow.tables, restricted to a study; each has the columns arm, label and seed as well.
+    """Tables as in gradflow.tables, restricted to a study; each has the columns arm and label as well.
 
     A table's rows come in the order of the arms. `arms` has one row a run, with its architecture.
     """
@@ -31,6 +31,17 @@ class StudyTables:
         """The arms' labels in their order."""
         return list(dict.fromkeys(self.arms["label"]))
 
+    def layer_names(self, label: str) -> list[str]:
+        """Return the layers of an arm that ran, in forward order."""
+        table = self.profiles[(self.profiles["label"] == label) & (self.profiles["depth"] >= 0)]
+        return list(table.drop_duplicates("layer").sort_values("depth")["layer"])
+
+    def named_layers(self, label: str, named: dict[str, list[str]]) -> list[str]:
+        """Return the layers to draw on their own: those named for the arm's architecture, else first, middle, last."""
+        names = self.layer_names(label)
+        chosen = [layer for layer in named.get(self.architecture(label), []) if layer in names]
+        return chosen or [names[i] for i in sorted({0, len(names) // 2, len(names) - 1})]
+
     def architecture(self, label: str) -> str:
         """Return the architecture of an arm."""
         return self.arms.loc[self.arms["label"] == label, "architecture"].iloc[0]
@@ -39,7 +50,7 @@ class StudyTables:
         """Return {(arm label, moment): decades of the first layer over the last, with the interval over seeds}."""
         values = {moment: self.run_decades(quantity, moment) for moment in MOMENTS}
         return {
-            (label, moment): interval(values[moment].reindex(self.arms.loc[self.arms["label"] == label, "run"]))
+            (label, moment): interval(_present(values[moment], self.arms.loc[self.arms["label"] == label, "run"]))
             for label in self.labels
             for moment in MOMENTS
         }
@@ -84,3 +95,8 @@ def load(folder: Path, study: str) -> StudyTables:
         for name in ("profiles", "layers", "epochs", "runs")
     }
     return StudyTables(study, arms["title"].iloc[0], arms, **joined, folder=folder)
+
+
+def _present(values: pd.Series, runs: pd.Series) -> pd.Series:
+    """The values of some runs; a run without a row (a moment that it never reached) is left out, a NaN is kept."""
+    return values[values.index.isin(runs)]

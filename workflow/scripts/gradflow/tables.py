@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gradflow import results
-from gradflow.files import atomic_write
+from gradflow.files import atomic_write, write_table
 from gradflow.metrics import moment_rows
 
 ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed"]
@@ -57,14 +57,6 @@ def write_tables(paths: Iterable[Path], norms: Path, profiles: Path, layers: Pat
         write_table(path, pd.concat(frames, ignore_index=True))
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table atomically, as its suffix says: .csv with all digits of its numbers, or .parquet."""
-    if Path(path).suffix == ".parquet":
-        atomic_write(Path(path), lambda stream: table.to_parquet(stream, index=False))
-    else:
-        atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
-
-
 def profile_table(result: results.Result) -> pd.DataFrame:
     """Return the depth profiles of a run at each moment: the median over the moment's steps."""
     frames = []
@@ -81,14 +73,16 @@ def profile_table(result: results.Result) -> pd.DataFrame:
 
 
 def layer_table(result: results.Result) -> pd.DataFrame:
-    """Return every quantity and layer over time: the means over at most BINS equal stretches of the run's steps.
+    """Return every quantity and layer over time: the means over at most BINS equal stretches of the planned steps.
 
     `time` is the middle of a stretch, in epochs.
     """
     steps = len(result["step"])
-    starts = np.unique(np.linspace(0, steps, min(BINS, steps), endpoint=False).astype(int))
-    counts = np.diff(np.append(starts, steps))
     steps_per_epoch = np.count_nonzero(result["epoch"] == result["epoch"][0])
+    planned = steps_per_epoch * result.meta["settings"]["epochs"]  # a run that ended early keeps the others' stretches
+    starts = np.unique(np.linspace(0, planned, min(BINS, planned), endpoint=False).astype(int))
+    starts = starts[starts < steps]
+    counts = np.diff(np.append(starts, steps))
     time = (starts + counts / 2) / steps_per_epoch
     layers, bins = len(result["layer_name"]), len(starts)
     columns = _layers(result)
@@ -123,8 +117,8 @@ def run_row(result: results.Result) -> dict:
         "parameters": result.meta["parameters"],
         "steps": len(result["step"]),
     }
-    how = {key: made.get(key) for key in ("seconds", "epoch_seconds", "peak_memory_mb", "device", "commit", "dirty")}
-    how["step_ms"] = 1000 * sum(how.pop("epoch_seconds") or [np.nan]) / len(result["step"])
+    how = {key: made.get(key) for key in ("seconds", "peak_memory_mb", "device", "commit", "dirty")}
+    how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(result["step"])
     return {"run": result.meta["run"]} | settings | outcome | how
 
 

@@ -12,12 +12,13 @@ from tqdm import tqdm
 
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
+from gradflow.layers import layers_as_records
 from gradflow.models import build
-from gradflow.recorder import GradientRecorder, layers_as_records
+from gradflow.recorder import GradientRecorder
 from gradflow.results import Result
 from gradflow.runs import Run
 
-# A run that ends within this share of guessing has learnt nothing.
+# A run that is not by this share better than guessing has learnt nothing.
 STALLED_WITHIN = 0.01
 
 
@@ -35,7 +36,7 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Res
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, run.step_size or run.epochs + 1, run.gamma)
     shuffle = torch.Generator().manual_seed(run.seed)
     filters_before = first_filters(model)
-    steps, epochs, seconds = [], [], []
+    steps, epochs, seconds, training_seconds = [], [], [], []
     with GradientRecorder(model) as recorder:
         for epoch in range(run.epochs):
             epoch_started = time.perf_counter()
@@ -54,6 +55,7 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Res
                 losses.append(loss.detach())
                 correct += (logits.detach().argmax(1) == labels).sum()
             losses = torch.stack(losses).double().cpu().numpy()  # the epoch's one wait for the device
+            training_seconds.append(time.perf_counter() - epoch_started)
             sizes = recorder.batch_sizes[-len(losses) :]
             steps += [(epoch, loss, schedule.get_last_lr()[0]) for loss in losses]
             schedule.step()
@@ -70,7 +72,7 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Res
     arrays |= _step_arrays(steps, recorder.batch_sizes) | _epoch_arrays(epochs)
     arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
     arrays |= {"confusion_matrix": confusion, "filters_before": filters_before, "filters_after": first_filters(model)}
-    status, reason = judge(run, arrays, len(dataset.classes))
+    status, reason = judge(arrays, guessing_loss(dataset))
     meta = {
         "run": run.id,
         "settings": asdict(run),
@@ -81,15 +83,18 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Res
         "classes": list(dataset.classes),
         "parameters": sum(p.numel() for p in model.parameters()),
     }
-    provenance = {"epoch_seconds": seconds, "seconds": time.perf_counter() - started}
+    whole = time.perf_counter() - started
+    provenance = {
+        "epoch_seconds": seconds,
+        "training_seconds": training_seconds,
+        "seconds": whole,
+    }
     return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
 
 
 def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     """Return the run's optimizer over all parameters of the model."""
-    settings = {"lr": run.learning_rate}
-    if run.weight_decay is not None:
-        settings["weight_decay"] = run.weight_decay
+    settings = {"lr": run.learning_rate, "weight_decay": run.weight_decay}
     if run.optimizer == "sgd":
         return torch.optim.SGD(model.parameters(), momentum=run.momentum, **settings)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[run.optimizer]
@@ -125,15 +130,26 @@ def first_filters(model: nn.Module) -> np.ndarray:
     return first.weight.detach().cpu().numpy().copy()
 
 
-def judge(run: Run, arrays: dict, classes: int) -> tuple[str, str]:
-    """Return a run's status and the reason for it."""
+def guessing_loss(dataset: Dataset) -> float:
+    """Return the cross-entropy, in nats, of answering every image with the training labels' frequencies."""
+    shares = np.bincount(dataset.labels[dataset.indices("train")]) / len(dataset.indices("train"))
+    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
+
+
+def judge(arrays: dict, guessing: float) -> tuple[str, str]:
+    """Return a run's status and the reason for it, given the loss of guessing in nats."""
     bad = np.flatnonzero(~np.isfinite(arrays["loss"]))
     if len(bad):
         return "diverged", f"the loss was not finite from step {bad[0]} on"
-    guessing, last = math.log(classes), arrays["train_loss"][-1]
-    if last >= (1 - STALLED_WITHIN) * guessing:
-        return "stalled", f"the last epoch's training loss {last:.4f} is no better than guessing ({guessing:.4f})"
-    return "completed", f"{run.epochs} epochs"
+    if not np.isfinite(arrays["test_loss"]):
+        return "diverged", "the loss on the test images is not finite"
+    train, validation = arrays["train_loss"][-1], arrays["validation_loss"][-1]
+    if min(train, validation) >= (1 - STALLED_WITHIN) * guessing:
+        return "stalled", (
+            f"neither the training loss {train:.4f} of the last epoch nor the validation loss {validation:.4f} "
+            f"is {STALLED_WITHIN:.0%} better than guessing ({guessing:.4f})"
+        )
+    return "completed", f"{len(arrays['train_loss'])} epochs"
 
 
 def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.ndarray]:

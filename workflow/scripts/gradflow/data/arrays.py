@@ -49,7 +49,15 @@ def stratified_split(labels: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def save(folder: Path, name: str, images: np.ndarray, labels: np.ndarray, split: np.ndarray, classes) -> None:
-    """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete."""
+    """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete.
+
+    Raises GradflowError if a split would be empty.
+    """
+    for i, part in enumerate(SPLITS):
+        if not (split == i).any():
+            raise GradflowError(
+                f"the data set {name!r} is too small for a {part} split: it needs about ten images in every class."
+            )
     folder = Path(folder)
     arrays = {
         "images.npy": np.ascontiguousarray(images, np.uint8),

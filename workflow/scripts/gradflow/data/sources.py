@@ -1,5 +1,6 @@
 """Where images come from: the embedded digits, or a folder of class folders."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,19 @@ def prepare(folder: Path, name: str, settings: dict) -> None:
     else:
         images, labels, classes = image_folder(Path(settings["path"]), size)
     save(folder, name, images, labels, stratified_split(labels), classes)
+
+
+def listing(settings: dict) -> str:
+    """Return a digest of what a source holds, for a folder its files' names, sizes and times."""
+    if settings["source"] != "folder":
+        return settings["source"]
+    folder = Path(settings["path"])
+    facts = sorted(
+        (str(file.relative_to(folder)), file.stat().st_size, file.stat().st_mtime_ns)
+        for file in folder.rglob("*")
+        if file.is_file()
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
 
 def digits(size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -43,15 +57,18 @@ def image_folder(folder: Path, size: int) -> tuple[np.ndarray, np.ndarray, list[
     """
     if not folder.is_dir():
         raise GradflowError(f"{folder} is not a folder: point the data set's `path` at a folder of class folders.")
-    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     files = [
         (file, label)
         for label, name in enumerate(classes)
         for file in sorted((folder / name).iterdir())
         if file.suffix.lower() in IMAGE_SUFFIXES
     ]
-    if len(classes) < 2 or not files:
-        raise GradflowError(f"{folder} needs two or more class folders with images in them; found {len(classes)}.")
+    found = {label for _, label in files}
+    if len(classes) < 2 or len(found) < len(classes):
+        empty = next((name for label, name in enumerate(classes) if label not in found), None)
+        what = f"{empty!r} holds no images directly" if empty else f"found {len(classes)} class folders"
+        raise GradflowError(f"{folder} needs two or more class folders with images right in them; {what}.")
     images = np.empty((len(files), 3, size, size), np.uint8)
     for row, (file, _) in enumerate(tqdm(files, desc=f"decoding {folder.name}", unit="image", disable=None)):
         try:

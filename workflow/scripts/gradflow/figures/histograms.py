@@ -2,6 +2,7 @@
 
 import base64
 import io
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 
 from gradflow.figures.style import depth_colours, panels
 from gradflow.files import atomic_write
+from gradflow.pages import page
 
 BINS_PER_DECADE = 5
 
@@ -17,10 +19,11 @@ BINS_PER_DECADE = 5
 def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_output_norm") -> list[Figure]:
     """Draw one figure an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
 
-    layers: names by architecture; an architecture without names shows its first, middle and last layer. All seeds'
-    steps are taken together. The y axis is a density per decade: the area under a curve, in decades, is 1.
+    layers: names by architecture, as `StudyTables.named_layers` takes them. All seeds' steps are taken together. The y
+    axis is a density per decade: the area under a curve, in decades, is 1. Zeros, NaN and Inf have no logarithm: the
+    legend counts them.
     """
-    chosen = {label: layers.get(study.architecture(label)) or _ends(study, label) for label in study.labels}
+    chosen = {label: study.named_layers(label, layers) for label in study.labels}
     norms = {label: study.norms(label, quantity, chosen[label]) for label in study.labels}
     values = np.concatenate([table["value"].to_numpy() for table in norms.values()])
     positive = np.log10(values[np.isfinite(values) & (values > 0)])
@@ -31,8 +34,9 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
         for axis, (label, table) in zip(axes, norms.items()):
             present = table[table["epoch"] == epoch]
             for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
-                density = density_per_decade(present.loc[present["layer"] == layer, "value"].to_numpy(), edges)
-                axis.stairs(density, edges, color=colour, label=layer, fill=False, lw=1.6)
+                values = present.loc[present["layer"] == layer, "value"].to_numpy()
+                density = density_per_decade(values, edges)
+                axis.stairs(density, edges, color=colour, label=layer + _outside(values), fill=False, lw=1.6)
             axis.set_title(label if len(present) else f"{label} (ended)")
             axis.legend(fontsize=7, handlelength=1)
             axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
@@ -66,18 +70,13 @@ def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, sec
     )
     atomic_write(gif, lambda stream: stream.write(buffer.getbuffer()))
     encoded = base64.b64encode(buffer.getbuffer()).decode()
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-        "<style>body{margin:0;background:#fff}img{max-width:100%;height:auto}</style>"
-        f'<img alt="{title}" src="data:image/gif;base64,{encoded}"></html>'
-    )
-    atomic_write(html, lambda stream: stream.write(page.encode()))
+    body = f'<img alt="{escape(title)}" src="data:image/gif;base64,{encoded}">'
+    atomic_write(html, lambda stream: stream.write(page(title, body).encode()))
 
 
-def _ends(study, label: str) -> list[str]:
-    table = study.profiles[(study.profiles["label"] == label) & (study.profiles["depth"] >= 0)]
-    names = list(table.drop_duplicates("layer").sort_values("depth")["layer"])
-    return [names[i] for i in sorted({0, len(names) // 2, len(names) - 1})]
+def _outside(values: np.ndarray) -> str:
+    zero, bad = int((values == 0).sum()), int((~np.isfinite(values)).sum())
+    return (f", {zero} zero" if zero else "") + (f", {bad} not finite" if bad else "")
 
 
 def _edges(logs: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ FILTERS_SHOWN = 16
 def filters(study, results: dict[str, Result]) -> Figure:
     """Draw the first layer's filters of each arm's first seed, before and after training, as RGB tiles.
 
-    results: {run id: result}. A filter is scaled to the range of its own arm's largest magnitude; grey is zero.
+    results: {run id: result}. Each picture is scaled to its largest magnitude; grey is zero.
     """
     figure = Figure(figsize=(9, 1.45 * len(study.labels) + 0.6), layout="constrained")
     axes = figure.subplots(len(study.labels), 2, squeeze=False)

@@ -3,13 +3,16 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels
+from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, wrapped
 from gradflow.labels import MOMENTS, QUANTITIES
 from gradflow.metrics import interval
 
 
 def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
-    """Draw one panel an arm: the norm of every layer at each moment, mean over seeds and its 95 % interval."""
+    """Draw one panel an arm: the norm of every layer at each moment, geometric mean over seeds, 95 % interval.
+
+    A layer whose gradient is zero or not finite in a seed has no logarithm and is drawn from the other seeds.
+    """
     figure, axes = panels(len(study.labels), sharey=True)
     table = study.profiles[(study.profiles["quantity"] == quantity) & (study.profiles["depth"] >= 0)]
     for axis, label in zip(axes, study.labels):
@@ -20,9 +23,10 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
         axis.set_title(label)
         axis.set_xlabel("layer, in forward order")
     for axis in first_of_rows(axes):
-        axis.set_ylabel(_wrapped(QUANTITIES[quantity]))
+        axis.set_ylabel(wrapped(QUANTITIES[quantity]))
     seeds = study.arms.groupby("label")["seed"].nunique().min()
-    figure.suptitle(f"{study.title}: gradient against depth\n(mean and 95 % interval over {seeds} seeds)")
+    over = f"geometric mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
+    figure.suptitle(f"{study.title}: gradient against depth\n({over})")
     legend_below(figure, axes[0])
     return figure
 
@@ -44,6 +48,9 @@ def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") 
             axis.plot([value.low, value.high], [row, row], color=MOMENT_COLOURS[moment], lw=2.2, solid_capstyle="butt")
         name = MOMENTS[moment] if label == labels[0] else None
         axis.plot(value.mean, row, "o", ms=5, color=MOMENT_COLOURS[moment], label=name, mec="white", mew=0.6)
+        if value.lost:
+            note = f"{value.lost} of {value.lost + value.count} seeds not finite {MOMENTS[moment]}"
+            axis.text(high, row, note, ha="right", va="center", fontsize=7, color=MOMENT_COLOURS[moment])
     axis.set_yticks(range(len(labels)), labels)
     axis.set_ylim(len(labels) - 0.4, -0.6)
     axis.set_xlim(low, high)
@@ -59,15 +66,10 @@ def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") 
 
 def _band(axis, table, colour: str, name: str) -> None:
     grouped = [
-        (depth, interval(np.log10(values[values > 0])))
-        for depth, values in table.groupby("depth")["value"]
-        if (values > 0).any()
+        (depth, interval(np.log10(values)))
+        for depth, values in table[(table["value"] > 0) & np.isfinite(table["value"])].groupby("depth")["value"]
     ]
     depth = [d for d, _ in grouped]
     mean, low, high = (10 ** np.array([getattr(i, part) for _, i in grouped]) for part in ("mean", "low", "high"))
     axis.plot(depth, mean, color=colour, label=name, marker="o", ms=2.5)
     axis.fill_between(depth, low, high, color=colour, alpha=0.2, lw=0)
-
-
-def _wrapped(text: str) -> str:
-    return text.replace(", ", ",\n")

@@ -71,6 +71,8 @@ def weight_profiles(draws: dict[int, dict[str, np.ndarray]], width: int) -> Figu
             axis.set_ylabel("‖∂L/∂W‖")
         if number >= len(axes) - len(depths):
             axis.set_xlabel("layer")
-    figure.suptitle(f"Weight gradients of random MLPs, width {width} (median and 5–95 % of draws)")
+    figure.suptitle(
+        f"Weight gradients of random MLPs, width {width}\n(median, 5–95 % of draws that are not exactly zero)"
+    )
     legend_below(figure, axes[0])
     return figure

@@ -102,6 +102,11 @@ def depth_colours(count: int):
     return matplotlib.colormaps["viridis"](np.linspace(0, 0.92, max(count, 1)))
 
 
+def wrapped(text: str) -> str:
+    """Break a label after its commas."""
+    return text.replace(", ", ",\n")
+
+
 def legend_below(figure: Figure, axis, columns: int = 4) -> None:
     """Put one legend for all panels below them."""
     handles, labels = axis.get_legend_handles_labels()

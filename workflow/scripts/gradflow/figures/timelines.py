@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import arm_styles, depth_colours, first_of_rows, legend_below, log_axis, panels
+from gradflow.figures.style import arm_styles, depth_colours, first_of_rows, legend_below, log_axis, panels, wrapped
 from gradflow.labels import QUANTITIES
 
 
 def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
     """Draw one panel an arm: each layer's mean norm over time, the geometric mean over seeds.
 
-    layers: names by architecture to draw and to name; None draws every layer, first (dark) to last (light).
+    layers: names by architecture to draw and to name, as `StudyTables.named_layers` takes them; None draws every layer,
+    first (dark) to last (light).
     """
     table = study.layers[(study.layers["quantity"] == quantity) & (study.layers["depth"] >= 0)]
     figure, axes = panels(len(study.labels), sharey=True)
@@ -19,9 +20,9 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
     for axis, label in zip(axes, study.labels):
         arm = table[table["label"] == label]
         if layers is not None:
-            arm = arm[arm["layer"].isin(layers.get(study.architecture(label), []))]
-        names = list(arm.drop_duplicates("layer").sort_values("depth")["layer"])
-        logs = arm.assign(log=np.log10(arm["mean"].where(arm["mean"] > 0)))
+            arm = arm[arm["layer"].isin(study.named_layers(label, layers))]
+        names = [name for name in study.layer_names(label) if name in set(arm["layer"])]
+        logs = arm.assign(log=np.log10(arm["mean"].where((arm["mean"] > 0) & np.isfinite(arm["mean"]))))
         lines = logs.pivot_table(index="time", columns="layer", values="log", aggfunc="mean")
         for name, colour in zip(names, depth_colours(len(names))):
             if name in lines:
@@ -32,7 +33,7 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         if layers is not None and not shared:
             axis.legend(fontsize=7, handlelength=1)
     for axis in first_of_rows(axes):
-        axis.set_ylabel(QUANTITIES[quantity].replace(", ", ",\n"))
+        axis.set_ylabel(wrapped(QUANTITIES[quantity]))
     if layers is not None and shared:
         legend_below(figure, axes[0], columns=6)
     which = "every layer, first (dark) to last (light)" if layers is None else "the named layers"

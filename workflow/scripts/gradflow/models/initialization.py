@@ -7,6 +7,13 @@ from torch import nn
 from gradflow.errors import GradflowError
 from gradflow.models.vgg import VGG
 
+# Var W of the normal initialisations, from fan-in and fan-out; biases are zero.
+VARIANCES = {
+    "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "he": lambda fan_in, fan_out: 2 / fan_in,
+    "lecun": lambda fan_in, fan_out: 1 / fan_in,
+}
+
 
 def initialize(model: nn.Module, name: str) -> None:
     """Initialise every convolution and linear layer of a model in place, from torch's global generator.
@@ -43,9 +50,7 @@ def _keep(module: nn.Module) -> None:
     """Torch initialised it when it was made."""
 
 
-_xavier = _normal(lambda fan_in, fan_out: 2 / (fan_in + fan_out))
-_he = _normal(lambda fan_in, fan_out: 2 / fan_in)
-_lecun = _normal(lambda fan_in, fan_out: 1 / fan_in)
+_xavier, _he, _lecun = (_normal(VARIANCES[name]) for name in ("xavier", "he", "lecun"))
 _he_fan_out = _normal(lambda fan_in, fan_out: 2 / fan_out)
 _small = _normal(lambda fan_in, fan_out: 0.01**2)
 

@@ -7,9 +7,7 @@ from torch import nn
 from gradflow.models.parts import ACTIVATIONS
 
 
-def mlp(
-    *, classes: int = 1, inputs: int = 10, width: int = 10, depth: int = 5, activation: str = "sigmoid"
-) -> nn.Module:
+def mlp(*, classes: int, inputs: int, width: int, depth: int, activation: str) -> nn.Module:
     """Return `depth` × (Linear, activation), the activation after the output layer too (seed 004, cell 4)."""
     sizes = [inputs] + [width] * (depth - 1) + [classes]
     layers = OrderedDict()

@@ -86,14 +86,6 @@ class ResNet(nn.Module):
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
-def resnet(
-    plan: ResNetPlan,
-    *,
-    classes: int,
-    width: float = 1.0,
-    activation: str = "relu",
-    batch_norm: bool = True,
-    skip: bool = True,
-) -> nn.Module:
-    """Build a ResNet from its plan; `width` multiplies every channel count, `skip=False` adds no identity."""
+def resnet(plan: ResNetPlan, *, classes: int, width: float, activation: str, batch_norm: bool, skip: bool) -> nn.Module:
+    """Build a ResNet from its plan; `width` multiplies every channel count, without `skip` no identity is added."""
     return ResNet(plan, classes, width, activation, batch_norm, skip)

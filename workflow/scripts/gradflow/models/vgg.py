@@ -36,21 +36,20 @@ def vgg(
     plan: list,
     *,
     classes: int,
-    width: float = 1.0,
-    activation: str = "relu",
-    pooling: str = "max",
-    kernel: int = 3,
-    bottleneck: bool = False,
-    batch_norm: bool = False,
-    dropout: float = 0.5,
-    head: str = "vgg",
+    width: float,
+    activation: str,
+    pooling: str,
+    kernel: int,
+    bottleneck: bool,
+    batch_norm: bool,
+    dropout: float | None,
 ) -> nn.Module:
     """Build a VGG from its plan.
 
     width multiplies every channel count and the hidden linear layers. kernel is odd, with same padding. bottleneck
     puts a 1×1, a kernel×kernel of a quarter of the channels, and a 1×1 in the place of each convolution of 256 or more
-    planned channels. head "vgg" is torchvision's classifier (7×7 adaptive average pool, two hidden layers of 4096,
-    dropout after each); "pooled" is seed 002's (global average pool, 512 → 512 → 256 → classes, no dropout).
+    planned channels. With a dropout the head is torchvision's (7×7 adaptive average pool, two hidden layers of 4096,
+    dropout after each); with None it is seed 002's (global average pool, 512 → 512 → 256 → classes).
     """
     features: list[nn.Module] = []
     channels = 3
@@ -67,12 +66,12 @@ def vgg(
                 features.append(nn.BatchNorm2d(out))
             features.append(ACTIVATIONS[activation]())
             channels = out
-    side, hidden = (7, (4096, 4096)) if head == "vgg" else (1, (512, 256))
+    side, hidden = (1, (512, 256)) if dropout is None else (7, (4096, 4096))
     sizes = [channels * side * side, *(scaled(size, width) for size in hidden), classes]
     classifier: list[nn.Module] = []
     for i in range(len(hidden)):
         classifier += [nn.Linear(sizes[i], sizes[i + 1]), ACTIVATIONS[activation]()]
-        if head == "vgg":
+        if dropout is not None:
             classifier.append(nn.Dropout(dropout))
     classifier.append(nn.Linear(sizes[-2], classes))
     return VGG(nn.Sequential(*features), nn.AdaptiveAvgPool2d((side, side)), nn.Sequential(*classifier))

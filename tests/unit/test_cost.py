@@ -1,0 +1,34 @@
+"""Costs agree with published counts and stand any mixture of settings."""
+
+import pandas as pd
+import pytest
+
+from gradflow.cost import cost, cost_table
+from gradflow.runs import MODEL_OPTIONS
+
+
+def test_vgg16_at_224_pixels_costs_what_is_published():
+    parameters, unused, flops = cost("vgg16", 1000, 224)
+    assert parameters == 138_357_544 and unused == 0
+    # 15.47 G multiply-adds forward (torchvision); backward twice that, but for the gradient of the image
+    assert flops == pytest.approx(2 * 15.47e9 * 3, rel=0.01)
+
+
+def test_unused_projections_are_counted_apart():
+    parameters, unused, _ = cost("resnet50", 200, 64, skip=False)
+    assert parameters == 23_917_832 and parameters - unused == 21_141_256
+
+
+def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer(tmp_path):
+    shared = dict.fromkeys(MODEL_OPTIONS) | {"width": 0.25, "image_size": 32, "classes": 10, "optimizer": "sgd"}
+    measured = {"step_ms": 1.0, "peak_memory_mb": 100.0, "device": "cpu"}
+    rows = [
+        {"architecture": "vgg_deep", "kernel": 5, "batch_norm": True},
+        {"architecture": "vgg_deep", "kernel": 3, "batch_norm": False},
+        {"architecture": "resnet18", "skip": True, "batch_norm": True},
+        {"architecture": "resnet18", "skip": True, "batch_norm": True, "optimizer": "adam"},
+    ]
+    pd.DataFrame([shared | measured | row for row in rows]).to_csv(tmp_path / "runs.csv", index=False)
+    table = cost_table(tmp_path / "runs.csv")
+    assert list(table["network"]) == ["VGG-Deep, 5×5, BN", "VGG-Deep, 3×3, no BN", "ResNet-18, SGD", "ResNet-18, Adam"]
+    assert table["parameters at full width"].is_monotonic_decreasing is False and (table["parameters"] > 0).all()

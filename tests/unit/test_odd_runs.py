@@ -1,0 +1,98 @@
+"""Runs that diverge, end after one step or stop early pass through tables, figures and notebook, and are seen there."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from test_results import make
+
+from conftest import ROOT
+from gradflow import answers, results, study_tables, tables
+from gradflow.figures import histograms, pictures, profiles, timelines
+from gradflow.files import write_table
+from gradflow.notebooks import execute, to_page
+
+THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+
+
+def diverged(seed, run):
+    """A run that stops after the first of three epochs, its gradients not finite from the sixth step on."""
+    whole = make(steps=10, layers=4, epochs=1, seed=seed, run=run, status="diverged", reason="the loss was not finite")
+    for name in results.PER_STEP_AND_LAYER:
+        whole.arrays[name][5:] = np.nan if name != "nonfinite" else 7
+    whole.arrays["grad_output_norm"][3, 1] = 0
+    whole.arrays["train_loss"][:] = np.nan
+    return replace(whole, meta=whole.meta | {"settings": whole.meta["settings"] | {"epochs": 3}})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("odd")
+    runs = [
+        ("healthy arm", make(steps=30, layers=4, epochs=3, seed=0, run="a-0")),
+        ("healthy arm", diverged(1, "a-1")),
+        ("lost arm", diverged(0, "b-0")),
+        ("lost arm", diverged(1, "b-1")),
+        ("one step", make(steps=1, layers=4, epochs=1, seed=0, run="c-0")),
+    ]
+    for _, result in runs:
+        results.write(folder / "runs" / result.meta["run"] / "norms.npz", result)
+    names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
+    outputs = [folder / "tables" / name for name in names]
+    tables.write_tables(sorted(folder.glob("runs/*/norms.npz")), *outputs)
+    order = list(dict.fromkeys(label for label, _ in runs))
+    rows = [["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"]] for label, r in runs]
+    write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    return folder
+
+
+def test_verdicts_count_what_was_lost(folder):
+    said = study_tables.load(folder / "tables", "odd").verdicts(THRESHOLDS)
+    assert said["healthy arm", "init"] == "undecided" or "healthy" in said["healthy arm", "init"]
+    assert said["healthy arm", "end"] == "healthy (not finite in 1 of 2 seeds)"
+    assert said["lost arm", "end"] == "not finite"
+    assert said["one step", "one_step"] == "not measured" and said["one step", "init"].endswith("(one seed)")
+
+
+def test_early_ends_keep_the_others_time_axis(folder):
+    layers = study_tables.load(folder / "tables", "odd").layers
+    times = {run: set(table["time"]) for run, table in layers.groupby("run")}
+    assert times["a-1"] < times["a-0"] and max(times["a-1"]) < 1
+
+
+def test_every_figure_draws_them(folder):
+    study = study_tables.load(folder / "tables", "odd")
+    finished = {run: results.read(folder / "runs" / run / "norms.npz") for run in study.arms["run"]}
+    figures = [
+        profiles.decades_figure(study, THRESHOLDS),
+        profiles.depth_profiles(study),
+        timelines.layers_over_time(study),
+        timelines.layers_over_time(study, {}),
+        timelines.training_curves(study),
+        pictures.filters(study, finished),
+        pictures.confusion_matrices(study, finished),
+        *histograms.histogram_frames(study, {"vgg16": ["layer1"]}),
+    ]
+    for figure in figures:
+        figure.canvas.draw()
+    notes = [text.get_text() for text in figures[0].axes[0].texts]
+    assert "1 of 2 seeds not finite at the end" in notes and "2 of 2 seeds not finite at the end" in notes
+    legends = [text.get_text() for axis in figures[7].axes for text in axis.get_legend().get_texts()]
+    assert "layer1, 1 zero, 5 not finite" in legends
+
+
+def test_the_notebook_runs_on_them_and_says_so(folder):
+    for name in ("decades", "profile_activation"):
+        path = folder / "figures" / "odd" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())
+    parameters = {"results": str(folder), "studies": [["odd", "Is it odd?"]], "thresholds": THRESHOLDS, "draws": []}
+    execute(ROOT / "report" / "analysis.ipynb", folder / "out.ipynb", parameters)
+    to_page(folder / "out.ipynb", folder / "out.html")
+    page = Path(folder / "out.html").read_text()
+    assert "1 completed, 1 diverged" in page and "not finite in 1 of 2 seeds" in page and "not measured" in page
+    assert nbformat.read(folder / "out.ipynb", as_version=4).metadata.papermill.parameters["results"] == str(folder)
+    assert answers.verdict_table(study_tables.load(folder / "tables", "odd"), THRESHOLDS).count("diverged") == 2
