@@ -100,6 +100,7 @@ def changed(path, value):
         (changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}), "datasets.mine.path is '/no/where'"),
         (changed(["datasets", "mine"], {"source": "folder"}), "datasets.mine.path is None"),
         (changed(["device"], "gpu"), "device is 'gpu'"),
+        (changed(["scale", "width"], float("nan")), "scale.width is nan; it must be of type number"),
         (changed(["scale", "seeds"], 3.0), "scale.seeds is 3.0; it must be of type integer"),
         (changed(["studies", "skip", "base", "learning_rate"], "1e-4"), "write it with a point, as in 1.0e-4"),
         (changed(["studies", "skip", "layers", "resnet_50"], ["fc"]), "no key 'resnet_50'; did you mean 'resnet50'"),

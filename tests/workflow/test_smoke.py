@@ -86,7 +86,7 @@ AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "notebook", "all"}
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("training.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
+        ("outcome.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
         ("figures/timelines.py", "alpha=0.6", "alpha=0.7", AFTER_TABLES),
         ("answers.py", '"∞"', '"infinity"', {"notebook", "all"}),
         ("data/sources.py", "255 / 16", "254 / 16", {"prepare_data"} | AFTER_TRAINING),

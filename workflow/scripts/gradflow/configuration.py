@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import math
 from functools import cache
 from pathlib import Path
 
@@ -13,12 +14,18 @@ from gradflow.errors import GradflowError
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
-# JSON Schema takes 3.0 for an integer; a count of 3.0 would fail later, in a job.
+def _is_integer(checker, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(checker, value: object) -> bool:
+    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+# JSON Schema takes 3.0 for an integer and NaN for a number; either would fail later, in a job.
+_TYPES = {"integer": _is_integer, "number": _is_finite}
 _VALIDATOR = jsonschema.validators.extend(
-    jsonschema.Draft202012Validator,
-    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
-    ),
+    jsonschema.Draft202012Validator, type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(_TYPES)
 )
 
 
@@ -117,14 +124,14 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     if rule in bounds:
         return f"config: {where} is {value!r}; it must be {bounds[rule]} {error.validator_value}."
-    if rule == "type" and error.validator_value == "number" and _is_number(value):
+    if rule == "type" and error.validator_value == "number" and _reads_as_number(value):
         return f"config: {where} is the text {value!r}; write it with a point, as in 1.0e-4: YAML reads 1e-4 as text."
     if rule == "type":
         return f"config: {where} is {value!r}; it must be of type {error.validator_value}."
     return f"config: {where}: {error.message}; see workflow/schemas/config.schema.yaml."
 
 
-def _is_number(value: object) -> bool:
+def _reads_as_number(value: object) -> bool:
     try:
         return isinstance(value, str) and bool(float(value) or True)
     except ValueError:

@@ -47,14 +47,14 @@ def _is_small(tensor: torch.Tensor) -> bool:
 
 
 def _two_level_norm(tensor: torch.Tensor) -> torch.Tensor:
-    flat = _in_memory_order(tensor)
-    dtype = torch.promote_types(flat.dtype, torch.float32)
-    rows = flat.numel() // ROW
+    dtype = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else torch.float32
+    rows = tensor.numel() // ROW
     if rows > 1:
+        flat = _in_memory_order(tensor)
         whole = vector_norm(flat[: rows * ROW].view(rows, ROW), dim=1, dtype=dtype)
         rest = vector_norm(flat[rows * ROW :], dtype=dtype)
-        flat = torch.cat([whole, rest[None]])
-    return vector_norm(flat, dtype=dtype).float()
+        tensor = torch.cat([whole, rest[None]])
+    return vector_norm(tensor, dtype=dtype).float()
 
 
 def _in_memory_order(tensor: torch.Tensor) -> torch.Tensor:

@@ -14,12 +14,10 @@ from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
 from gradflow.layers import layers_as_records
 from gradflow.models import build
+from gradflow.outcome import guessing_loss, judge
 from gradflow.recorder import GradientRecorder
 from gradflow.results import Result
 from gradflow.runs import Run
-
-# A run that is not by this share better than guessing has learnt nothing.
-STALLED_WITHIN = 0.01
 
 
 def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Result:
@@ -128,28 +126,6 @@ def first_filters(model: nn.Module) -> np.ndarray:
     """Return a copy of the first convolution's weights, float32 [filters, 3, kernel, kernel]."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
     return first.weight.detach().cpu().numpy().copy()
-
-
-def guessing_loss(dataset: Dataset) -> float:
-    """Return the cross-entropy, in nats, of answering every image with the training labels' frequencies."""
-    shares = np.bincount(dataset.labels[dataset.indices("train")]) / len(dataset.indices("train"))
-    return float(-(shares[shares > 0] * np.log(shares[shares > 0])).sum())
-
-
-def judge(arrays: dict, guessing: float) -> tuple[str, str]:
-    """Return a run's status and the reason for it, given the loss of guessing in nats."""
-    bad = np.flatnonzero(~np.isfinite(arrays["loss"]))
-    if len(bad):
-        return "diverged", f"the loss was not finite from step {bad[0]} on"
-    if not np.isfinite(arrays["test_loss"]):
-        return "diverged", "the loss on the test images is not finite"
-    train, validation = arrays["train_loss"][-1], arrays["validation_loss"][-1]
-    if min(train, validation) >= (1 - STALLED_WITHIN) * guessing:
-        return "stalled", (
-            f"neither the training loss {train:.4f} of the last epoch nor the validation loss {validation:.4f} "
-            f"is {STALLED_WITHIN:.0%} better than guessing ({guessing:.4f})"
-        )
-    return "completed", f"{len(arrays['train_loss'])} epochs"
 
 
 def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.ndarray]:

@@ -35,6 +35,11 @@ def batches(
         rows = order[start : start + batch_size]
         if shuffle is not None and len(rows) == 1:
             return
-        pixels = torch.from_numpy(np.ascontiguousarray(dataset.images[rows])).to(device, non_blocking=True)
-        labels = torch.from_numpy(dataset.labels[rows]).to(device, non_blocking=True)
+        pixels, labels = (_to_device(array[rows], device) for array in (dataset.images, dataset.labels))
         yield (pixels.float() / 255 - mean) / std, labels
+
+
+def _to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Copy a gathered array to the device; from pinned memory, so that the host does not wait for a GPU."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
