@@ -18,6 +18,11 @@ include: "workflow/rules/report.smk"
 report: "report/workflow.rst"
 
 
+localrules:
+    all,
+    runs,
+
+
 rule all:
     default_target: True
     input:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 
 torch.set_num_threads(1)
+settings.register_profile("house", deadline=None, derandomize=True)  # the same examples everywhere, however slow
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import pytest
 from test_results import make
 
 from gradflow import GradflowError, results, study_tables, tables
-from gradflow.figures.histograms import density_per_decade
+from gradflow.figures.histograms import density_per_decade, seed_sample
 from gradflow.files import write_table
 
 
@@ -71,6 +71,12 @@ def test_a_damaged_run_stops_the_tables_by_name_and_keeps_the_old_ones(folder):
             *(folder / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")),
         )
     assert (folder / "norms.parquet").read_bytes() == before
+
+
+def test_the_seeds_sample_is_drawn_from_what_was_measured_and_never_padded():
+    values = np.arange(1.0, 200.0)
+    assert len(seed_sample(values)) == 20 and set(seed_sample(values)) <= set(values)
+    assert sorted(seed_sample(values[:7])) == list(values[:7])
 
 
 def test_histograms_are_a_density_per_decade_without_invented_zeros():

@@ -1,8 +1,3 @@
-localrules:
-    all,
-    runs,
-
-
 rule notebook:
     input:
         template="report/analysis.ipynb",
@@ -29,6 +24,6 @@ rule notebook:
     params:
         studies=[[study.name, study.question] for study in STUDIES],
         thresholds=CONFIG["verdict"],
-        code=code_fingerprint("gradflow.answers", "gradflow.notebooks"),
+        code=code_fingerprint("gradflow.answers", "gradflow.notebooks", "gradflow.results"),
     script:
         "../scripts/notebook.py"

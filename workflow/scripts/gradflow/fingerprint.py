@@ -1,7 +1,8 @@
 """Fingerprints of code: what a result depends on, without comments, docstrings or layout.
 
 Snakemake reruns a job when a parameter changes, but does not see the modules that a script imports. A rule that takes
-`code_fingerprint("gradflow.training")` as a parameter reruns when, and only when, that code says something else.
+`code_fingerprint("gradflow.training")` as a parameter reruns when, and only when, that code says something else. It is
+compared as Python parses it, so another Python version counts as other code.
 """
 
 import ast

@@ -14,6 +14,7 @@ from gradflow.files import atomic_write
 from gradflow.pages import page
 
 BINS_PER_DECADE = 5
+SEED_SAMPLE = 20
 
 
 def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_output_norm") -> list[Figure]:
@@ -36,15 +37,27 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
             for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
                 values = present.loc[present["layer"] == layer, "value"].to_numpy()
                 density = density_per_decade(values, edges)
+                drawn = seed_sample(values)
+                axis.plot(
+                    np.log10(drawn[drawn > 0]), np.full((drawn > 0).sum(), -0.12), "|", color=colour, ms=5, mew=0.8
+                )
                 axis.stairs(density, edges, color=colour, label=layer + _outside(values), fill=False, lw=1.6)
             axis.set_title(label if len(present) else f"{label} (ended)")
             axis.legend(fontsize=7, handlelength=1)
             axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
         axes[0].set_ylabel("density per decade")
-        axes[0].set_ylim(0, BINS_PER_DECADE * 1.04)  # all steps in one bin
-        figure.suptitle(f"{study.title}: gradient norms in epoch {epoch + 1}")
+        axes[0].set_ylim(-0.3, BINS_PER_DECADE * 1.04)  # all steps in one bin
+        figure.suptitle(
+            f"{study.title}: gradient norms in epoch {epoch + 1}\n"
+            f"(curves: every step; ticks: {SEED_SAMPLE} of them at random, as the seeds drew)"
+        )
         frames.append(figure)
     return frames
+
+
+def seed_sample(values: np.ndarray) -> np.ndarray:
+    """Return 20 of an epoch's values at random, as the seeds drew them, or all if there are fewer; never padded."""
+    return np.random.default_rng(0).choice(values, min(SEED_SAMPLE, len(values)), replace=False)
 
 
 def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
