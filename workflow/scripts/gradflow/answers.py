@@ -30,7 +30,7 @@ def verdict_table(study: StudyTables, thresholds: dict) -> str:
     for label in study.labels:
         runs = study.runs[study.runs["label"] == label]
         cells = [f"**{verdicts[label, moment]}**<br>{_signed(decades[label, moment])}" for moment in MOMENTS]
-        statuses = ", ".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
+        statuses = "<br>".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
         lines.append("| " + " | ".join([label, *cells, _accuracy(runs["test_accuracy"]), statuses]) + " |")
     return "\n".join(lines)
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gradflow.figures.style import depth_colours, panels
+from gradflow.figures.style import depth_colours, legend_below, panels
 from gradflow.files import atomic_write
 from gradflow.pages import page
 
@@ -22,35 +22,39 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
 
     layers: names by architecture, as `StudyTables.named_layers` takes them. All seeds' steps are taken together. The y
     axis is a density per decade: the area under a curve, in decades, is 1. Zeros, NaN and Inf have no logarithm: the
-    legend counts them.
+    panel counts them.
     """
     chosen = {label: study.named_layers(label, layers) for label in study.labels}
     norms = {label: study.norms(label, quantity, chosen[label]) for label in study.labels}
     values = np.concatenate([table["value"].to_numpy() for table in norms.values()])
     positive = np.log10(values[np.isfinite(values) & (values > 0)])
     edges = _edges(positive)
+    shared = study.arms["architecture"].nunique() == 1  # the same layers in every panel: one legend for all
+    highest = 1 / np.diff(edges)[0]  # every step in one bin
     frames = []
     for epoch in range(max(int(table["epoch"].max()) for table in norms.values()) + 1):
         figure, axes = panels(len(norms), sharex=True, sharey=True, size=(3.6, 2.6))
         for axis, (label, table) in zip(axes, norms.items()):
-            present = table[table["epoch"] == epoch]
+            present, outside = table[table["epoch"] == epoch], []
             for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
                 values = present.loc[present["layer"] == layer, "value"].to_numpy()
-                density = density_per_decade(values, edges)
-                drawn = seed_sample(values)
-                axis.plot(
-                    np.log10(drawn[drawn > 0]), np.full((drawn > 0).sum(), -0.12), "|", color=colour, ms=5, mew=0.8
-                )
-                axis.stairs(density, edges, color=colour, label=layer + _outside(values), fill=False, lw=1.6)
+                outside += _outside(layer, values)
+                axis.stairs(density_per_decade(values, edges), edges, color=colour, label=layer, fill=False, lw=1.6)
+                ticks = seed_sample(values[values > 0])
+                axis.plot(np.log10(ticks), np.full(len(ticks), -0.04 * highest), "|", color=colour, ms=5, mew=0.8)
             axis.set_title(label if len(present) else f"{label} (ended)")
-            axis.legend(fontsize=7, handlelength=1)
             axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
+            axis.text(0.98, 0.97, "\n".join(outside), transform=axis.transAxes, ha="right", va="top", fontsize=6)
+            if not shared:
+                axis.legend(fontsize=7, handlelength=1)
         axes[0].set_ylabel("density per decade")
-        axes[0].set_ylim(-0.3, BINS_PER_DECADE * 1.04)  # all steps in one bin
+        axes[0].set_ylim(-0.08 * highest, 1.04 * highest)
         figure.suptitle(
             f"{study.title}: gradient norms in epoch {epoch + 1}\n"
             f"(curves: every step; ticks: {SEED_SAMPLE} of them at random, as the seeds drew)"
         )
+        if shared:
+            legend_below(figure, axes[0], columns=6)
         frames.append(figure)
     return frames
 
@@ -87,9 +91,9 @@ def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, sec
     atomic_write(html, lambda stream: stream.write(page(title, body).encode()))
 
 
-def _outside(values: np.ndarray) -> str:
-    zero, bad = int((values == 0).sum()), int((~np.isfinite(values)).sum())
-    return (f", {zero} zero" if zero else "") + (f", {bad} not finite" if bad else "")
+def _outside(layer: str, values: np.ndarray) -> list[str]:
+    counts = {"zero": int((values == 0).sum()), "not finite": int((~np.isfinite(values)).sum())}
+    return [f"{layer}: {count} {kind}" for kind, count in counts.items() if count]
 
 
 def _edges(logs: np.ndarray) -> np.ndarray:
