@@ -85,7 +85,7 @@ def test_every_figure_draws_them(folder):
 
 
 def test_the_notebook_runs_on_them_and_says_so(folder):
-    for name in ("decades", "profile_activation"):
+    for name in ("decades", "profile_activation", "profile_weight"):
         path = folder / "figures" / "odd" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())

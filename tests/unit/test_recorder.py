@@ -345,6 +345,23 @@ def test_two_backward_passes_through_one_forward_pass_are_refused():
     assert recorder.layers == ["0"]
 
 
+def test_a_step_after_zero_grad_is_refused():
+    model = nn.Sequential(nn.Linear(2, 2))
+    with GradientRecorder(model) as recorder:
+        model(torch.ones(1, 2)).sum().backward()
+        model.zero_grad()
+        with pytest.raises(GradflowError, match=r"before zero_grad\(\)"):
+            recorder.step()
+
+
+def test_a_frozen_weight_reads_nan():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[1].weight.requires_grad_(False)
+    norms = record(model, [(torch.ones(2, 2), torch.zeros(2, dtype=torch.long))]).norms()
+    assert np.isfinite(norms["grad_output_norm"]).all()
+    assert np.isnan(norms["weight_grad_norm"][0]).tolist() == [False, True]
+
+
 def test_a_module_without_one_tensor_as_output_is_refused():
     model = nn.LSTM(2, 2)
     with GradientRecorder(model, nn.LSTM), pytest.raises(GradflowError, match="not one tensor but a tuple"):

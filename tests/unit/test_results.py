@@ -35,6 +35,7 @@ def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000"
         "parameters": 10,
     }
     provenance = {"epoch_seconds": [1.0] * epochs, "training_seconds": [0.9] * epochs, "device": "cpu"}
+    provenance |= {"commit": "0" * 40, "dirty": False}
     return results.Result({name: np.asarray(array) for name, array in arrays.items()}, defaults | meta, provenance)
 
 

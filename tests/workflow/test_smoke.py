@@ -54,7 +54,7 @@ def test_tables_figures_and_answers_are_there(smoke):
     notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
     assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
     page = (smoke / "results" / "report" / "analysis.html").read_text()
-    for words in ("Does the gradient vanish", "multiplied out", "residual connections", "References", "Seed 004"):
+    for words in ("Does the gradient vanish", "multiplied out", "residual connections", "References", "Notebook 004"):
         assert words in page
     assert 'src="http' not in page and "<script" not in page
 

@@ -130,7 +130,7 @@ rule printed_norms:
             "results/figures/mlp/printed.png",
             caption="../../report/captions/mlp_printed.rst",
             category="Random MLPs",
-            labels={"figure": "Seed 004's printed norms"},
+            labels={"figure": "Notebook 004's printed norms"},
         ),
         vector="results/figures/mlp/printed.svg",
     log:

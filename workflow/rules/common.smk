@@ -109,7 +109,9 @@ def study_title(wildcards):
 
 def notebook_figures():
     """The figures that the notebook shows beside its answers."""
-    figures = expand("results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation"])
+    figures = expand(
+        "results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation", "profile_weight"]
+    )
     return figures + printed_figures()
 
 

@@ -22,6 +22,18 @@ def times(log_ratio: Interval) -> str:
     return f"{mean}× (one seed)" if log_ratio.count < 2 else f"{mean}× [{low}, {high}]"
 
 
+def verdict_key(thresholds: dict) -> str:
+    """Say what the words of the verdicts and statuses mean."""
+    below, above = (f"{thresholds[name]:+g}".replace("-", "−") for name in ("vanishing_below", "exploding_above"))
+    return (
+        f"At or below {below} decades, first layer over last, a profile is called **vanishing**, at or above {above} "
+        "**exploding**, in between **healthy**; where the interval straddles a threshold it is **undecided**. The "
+        "verdict is about the gradient's way through the network, not about learning: a healthy profile may belong to a "
+        "network that has not learnt yet. A run is *stalled* if it ended no better than guessing, *diverged* if its "
+        "loss stopped being finite."
+    )
+
+
 def verdict_table(study: StudyTables, thresholds: dict) -> str:
     """Tabulate decades and verdict of every arm at every moment, with its status and test accuracy."""
     decades, verdicts = study.decades(), study.verdicts(thresholds)
@@ -61,7 +73,7 @@ def chain_rule(study: StudyTables, moment: str = "init") -> str:
     head = ["arm", "factors", "below 1", "smallest", "typical", "largest", "product", "measured end to end"]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for label in study.labels:
-        logs = _log_profiles(study, label, moment)
+        logs = _log_profiles(study, label, moment, beside="downsample")
         factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
         spread = [_power(value) for value in (factors.min(), np.median(factors), factors.max())]
         whole = times(interval(logs[:, 0] - logs[:, -1]))
@@ -121,8 +133,18 @@ def printed_inside(draws: dict[str, np.ndarray], low: float = 1, high: float = 9
             a, b = np.percentile(draws["-".join(key)], [low, high], axis=0)
             inside += int(((printed >= a) & (printed <= b)).sum())
             total += len(printed)
-    band = f"between the {low:g}th and {high:g}th percentile of our draws"
-    return f"{inside} of the {total} norms that seed 004 printed lie {band}."
+    return f"{inside} of the {total} norms that notebook 004 printed lie between {low:g} % and {high:g} % of our draws."
+
+
+def made_with(study: StudyTables) -> str:
+    """Say with which settings, on what and from which commit the runs of a study were made."""
+    runs = study.runs
+    names = ("dataset", "width", "epochs", "batch_size", "learning_rate", "init", "optimizer")
+    alike = [f"{name.replace('_', ' ')} {runs[name].iloc[0]}" for name in names if runs[name].nunique() == 1]
+    commits = ", ".join(sorted({str(commit)[:10] for commit in runs["commit"].dropna()})) or "unknown"
+    changed = " with uncommitted changes" if (runs["dirty"].astype(str) == "True").any() else ""
+    devices = ", ".join(sorted(set(runs["device"].astype(str))))
+    return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"
 
 
 def ratio(study: StudyTables, label: str, moment: str, upper: tuple[int, str], lower: tuple[int, str]) -> Interval:
@@ -131,19 +153,21 @@ def ratio(study: StudyTables, label: str, moment: str, upper: tuple[int, str], l
     return interval(logs[:, upper[0]] - logs[:, lower[0]])
 
 
-def _log_profiles(study: StudyTables, label: str, moment: str) -> np.ndarray:
-    """log10 of the activation gradient, [seeds, layers of the main path in forward order]."""
+def _log_profiles(study: StudyTables, label: str, moment: str, beside: str | None = None) -> np.ndarray:
+    """log10 of the activation gradient, [seeds, layers in forward order]; `beside` marks names to leave out."""
     table = study.profiles
     chosen = (table["label"] == label) & (table["moment"] == moment) & (table["quantity"] == ACTIVATION_GRADIENT)
-    on_main_path = (table["depth"] >= 0) & ~table["layer"].str.contains("downsample")
-    wide = table[chosen & on_main_path].pivot(index="run", columns="depth", values="value")
+    chosen &= table["depth"] >= 0
+    if beside:
+        chosen &= ~table["layer"].str.contains(beside)
+    wide = table[chosen].pivot(index="run", columns="depth", values="value")
     with np.errstate(divide="ignore"):
         return np.log10(wide.to_numpy())
 
 
 def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
-    """The first, 2nd, 10th (or second to last) and last layer of an arm's main path, as (column, name)."""
-    names = [name for name in study.layer_names(label) if "downsample" not in name]
+    """The first, 2nd, 10th (or second to last) and last layer of an arm, as (column, name)."""
+    names = study.layer_names(label)
     columns = (0, 1, min(9, len(names) - 2), len(names) - 1)
     return [(column, names[column]) for column in columns]
 

@@ -125,7 +125,10 @@ def _sentence(error: jsonschema.ValidationError) -> str:
     if rule in bounds:
         return f"config: {where} is {value!r}; it must be {bounds[rule]} {error.validator_value}."
     if rule == "type" and error.validator_value == "number" and _reads_as_number(value):
-        return f"config: {where} is the text {value!r}; write it with a point, as in 1.0e-4: YAML reads 1e-4 as text."
+        return (
+            f"config: {where} is the text {value!r}, not a number; write 1e-4 as 1.0e-4, which YAML reads as a number, "
+            "and put values that lie inside braces into a --configfile: --config leaves them text."
+        )
     if rule == "type":
         return f"config: {where} is {value!r}; it must be of type {error.validator_value}."
     return f"config: {where}: {error.message}; see workflow/schemas/config.schema.yaml."

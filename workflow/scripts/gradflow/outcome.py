@@ -27,4 +27,4 @@ def judge(arrays: dict, guessing: float) -> tuple[str, str]:
             f"neither the training loss {train:.4f} of the last epoch nor the validation loss {validation:.4f} "
             f"is {STALLED_WITHIN:.0%} better than guessing ({guessing:.4f})"
         )
-    return "completed", f"{len(arrays['train_loss'])} epochs"
+    return "completed", f"all {len(arrays['train_loss'])} epochs were trained"

@@ -225,6 +225,12 @@ class GradientRecorder:
         device = next(iter(self._caught.values())).device
         zero = torch.zeros((), device=device)
         weight_gradients = self._weights.gradient_norms()
+        gone = [name for name in self._weights.trainable() if name in self._caught and name not in weight_gradients]
+        if gone:
+            raise GradflowError(
+                f"GradientRecorder.step() found no weight gradient in {gone[0]!r}: call it after loss.backward() and "
+                "before zero_grad()."
+            )
         if self._scaler is not None:
             scale = self._scaler.scale(torch.ones_like(zero))
             weight_gradients = {name: norm / scale for name, norm in weight_gradients.items()}

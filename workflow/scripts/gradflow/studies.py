@@ -117,12 +117,15 @@ def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
             f"config: studies.{study} uses the data set {settings['dataset']!r}; "
             f"choose one of datasets: {', '.join(config['datasets'])}."
         )
+    optimizer = settings.get("optimizer", Run.optimizer)
+    if optimizer != "sgd" and settings.get("momentum"):
+        raise GradflowError(f"config: studies.{study}.momentum: {optimizer} takes none; set it to 0 or use sgd.")
     options = {name: settings[name] for name in MODEL_OPTIONS if name in settings}
     try:
         options = resolve(settings["architecture"], options)
     except GradflowError as error:
         raise GradflowError(f"config: studies.{study}.{error}") from error
-    resolved = {"weight_decay": WEIGHT_DECAYS[settings.get("optimizer", Run.optimizer)]} | settings | options
+    resolved = {"weight_decay": WEIGHT_DECAYS[optimizer]} | settings | options
     resolved |= {"source": dataset["source"], "image_size": dataset["size"], "seed": seed}
     floats = {field.name for field in fields(Run) if str(field.type).startswith("float")}
     return Run(**{key: float(value) if key in floats else value for key, value in resolved.items()})

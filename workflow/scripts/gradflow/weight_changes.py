@@ -44,6 +44,10 @@ class WeightChanges:
         graded = {name: module.weight.grad for name, module in self._modules.items() if module.weight.grad is not None}
         return dict(zip(graded, l2_norms(list(graded.values()))))
 
+    def trainable(self) -> list[str]:
+        """Return the layers whose weight is trained."""
+        return [name for name, module in self._modules.items() if module.weight.requires_grad]
+
     def forget(self) -> None:
         """Let the copies go."""
         self._copies = []

@@ -15,18 +15,21 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
     """
     figure, axes = panels(len(study.labels), sharey=True)
     table = study.profiles[(study.profiles["quantity"] == quantity) & (study.profiles["depth"] >= 0)]
+    means: list[float] = []
     for axis, label in zip(axes, study.labels):
         arm = table[table["label"] == label]
         for moment, name in MOMENTS.items():
-            _band(axis, arm[arm["moment"] == moment], MOMENT_COLOURS[moment], name)
+            means += _band(axis, arm[arm["moment"] == moment], MOMENT_COLOURS[moment], name)
         log_axis(axis)
         axis.set_title(label)
         axis.set_xlabel("layer, in forward order")
+    if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
+        axes[0].set_ylim(min(means) / 100, max(means) * 100)
     for axis in first_of_rows(axes):
         axis.set_ylabel(wrapped(QUANTITIES[quantity]))
     seeds = study.arms.groupby("label")["seed"].nunique().min()
     over = f"geometric mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
-    figure.suptitle(f"{study.title}: gradient against depth\n({over})")
+    figure.suptitle(f"{study.title}: {QUANTITIES[quantity].split(',')[0]} against depth\n({over})")
     legend_below(figure, axes[0])
     return figure
 
@@ -59,17 +62,19 @@ def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") 
         align = {low: "left", 0: "center", high: "right"}[x]
         axis.text(x, -0.68, name, ha=align, va="bottom", color=GREY)
     axis.set_xlabel("decades of the activation gradient, first layer over last layer (95 % interval over seeds)")
-    axis.set_title(study.title, pad=18)
+    axis.set_title(study.title, pad=24)
     legend_below(figure, axis)
     return figure
 
 
-def _band(axis, table, colour: str, name: str) -> None:
+def _band(axis, table, colour: str, name: str) -> list[float]:
+    """Draw a profile with its interval and return the means."""
     grouped = [
         (depth, interval(np.log10(values)))
         for depth, values in table[(table["value"] > 0) & np.isfinite(table["value"])].groupby("depth")["value"]
     ]
-    depth = [d for d, _ in grouped]
+    depth = [d + 1 for d, _ in grouped]  # people count from 1
     mean, low, high = (10 ** np.array([getattr(i, part) for _, i in grouped]) for part in ("mean", "low", "high"))
     axis.plot(depth, mean, color=colour, label=name, marker="o", ms=2.5)
     axis.fill_between(depth, low, high, color=colour, alpha=0.2, lw=0)
+    return list(mean)

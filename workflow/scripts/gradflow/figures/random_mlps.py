@@ -24,7 +24,7 @@ def printed_norms(draws: dict[str, np.ndarray]) -> Figure:
             a, b = np.percentile(norms, [low, high], axis=0)
             axis.bar(x, b - a, bottom=a, width=0.7, color=BLUE, alpha=alpha, lw=0, label=f"{low}–{high} % of draws")
         axis.plot(x, np.median(norms, axis=0), "_", ms=12, mew=2, color=BLUE, label="median")
-        axis.plot(x, printed, "o", ms=4, color=BLACK, label="printed in seed 004")
+        axis.plot(x, printed, "o", ms=4, color=BLACK, label="printed in notebook 004")
         log_axis(axis)
         bottom = min(np.percentile(draws["-".join(key)], 1) for key, _ in shown)
         axis.set_ylim(min(bottom, *(min(norms) for _, norms in shown)) / 2, None)
@@ -32,7 +32,7 @@ def printed_norms(draws: dict[str, np.ndarray]) -> Figure:
         axis.set_title(f"{ACTIVATIONS[activation]}, {INITS[init]} init")
     for axis in axes[::2]:
         axis.set_ylabel("‖∂L/∂parameter‖₂")
-    figure.suptitle(f"Seed 004: its four networks among {len(norms):,} random ones each (5 layers of 10 units)")
+    figure.suptitle(f"Notebook 004: its four networks among {len(norms):,} random ones each (5 layers of 10 units)")
     legend_below(figure, axes[0])
     return figure
 

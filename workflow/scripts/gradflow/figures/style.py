@@ -58,7 +58,7 @@ def panels(
     """Return a figure with `count` panels, and its axes; without `columns`, rows of three or four, the fuller."""
     columns = min(columns or (4 if count in (4, 7, 8) else 3), count)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(columns * size[0], rows * size[1] + 0.9), layout="constrained")
+    figure = Figure(figsize=(max(7.2, columns * size[0]), rows * size[1] + 0.9), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
     for unused in axes[count:]:
         unused.remove()
@@ -110,7 +110,9 @@ def wrapped(text: str) -> str:
 def legend_below(figure: Figure, axis, columns: int = 4) -> None:
     """Put one legend for all panels below them."""
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, max(1, len(labels))))
+    widest = 0.6 + 0.09 * max((len(label) for label in labels), default=1)  # inches, the line included
+    fitting = max(1, int(figure.get_figwidth() / widest))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, fitting, max(1, len(labels))))
 
 
 def save(figure: Figure, *paths: Path) -> None:

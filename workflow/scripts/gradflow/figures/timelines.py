@@ -55,10 +55,16 @@ def training_curves(study) -> Figure:
         axis.set_title(f"{'training' if part == 'train' else part} {metric}")
         axis.set_xlabel("epoch")
         axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_xlim(0.5, study.epochs["epoch"].max() + 1.5)
         if metric == "accuracy":
             axis.set_ylim(0, 1.02)
         else:
-            axis.set_ylim(0, _highest_loss(study.epochs))
+            highest = _highest_loss(study.epochs)
+            axis.set_ylim(0, highest)
+            above = int((study.epochs[f"{part}_{metric}"] > highest).sum())
+            if above:
+                note = f"{above} points off the scale"
+                axis.text(0.98, 0.97, note, transform=axis.transAxes, ha="right", va="top", fontsize=8)
             axis.set_ylabel("cross-entropy, nats")
     figure.suptitle(f"{study.title}: training curves")
     legend_below(figure, axes[0], columns=2 if len(study.labels) > 6 else 3)
