@@ -28,8 +28,8 @@ def verdict_key(thresholds: dict) -> str:
     return (
         f"At or below {below} decades, first layer over last, a profile is called **vanishing**, at or above {above} "
         "**exploding**, in between **healthy**; where the interval straddles a threshold it is **undecided**. The "
-        "verdict is about the gradient's way through the network, not about learning: a healthy profile may belong to a "
-        "network that has not learnt yet. A run is *stalled* if it ended no better than guessing, *diverged* if its "
+        "verdict is about the gradient's way through the network, not about learning: a healthy profile may belong to "
+        "a network that has not learnt yet. A run is *stalled* if it ended no better than guessing, *diverged* if its "
         "loss stopped being finite."
     )
 
