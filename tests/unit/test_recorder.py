@@ -310,62 +310,12 @@ def test_layers_can_be_named_or_chosen_by_type():
     assert norm_layers.layers[0] == "bn1" and np.isfinite(norm_layers.norms()["update_ratio"]).all()
 
 
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (lambda m: GradientRecorder(torch.compile(m)), "compiled"),
-        (lambda m: GradientRecorder(m, ["nowhere"]), "no layer 'nowhere'"),
-        (lambda m: GradientRecorder(m, (nn.LSTM,)), "no layer to record"),
-        (lambda m: GradientRecorder(m, reduction="max"), "reduction"),
-        (lambda m: GradientRecorder(m).__enter__().step(), "after loss.backward"),
-        (lambda m: GradientRecorder(m).__enter__().__enter__(), "already recording"),
-    ],
-)
-def test_refuses_in_one_sentence_what_it_cannot_record(make, words):
-    with pytest.raises(GradflowError, match=words) as caught:
-        make(build("mlp", classes=1))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_part_called_without_the_model_is_refused():
-    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-    with GradientRecorder(model) as recorder:
-        model[1](torch.ones(1, 2)).sum().backward()
-        with pytest.raises(GradflowError, match="never called"):
-            recorder.step()
-
-
-def test_two_backward_passes_through_one_forward_pass_are_refused():
-    model = nn.Sequential(nn.Linear(2, 2))
-    with GradientRecorder(model) as recorder:
-        out = model(torch.ones(1, 2))
-        out.sum().backward(retain_graph=True)
-        with pytest.raises(GradflowError, match="add the losses"):
-            out.square().sum().backward()
-    assert recorder.layers == ["0"]
-
-
-def test_a_step_after_zero_grad_is_refused():
-    model = nn.Sequential(nn.Linear(2, 2))
-    with GradientRecorder(model) as recorder:
-        model(torch.ones(1, 2)).sum().backward()
-        model.zero_grad()
-        with pytest.raises(GradflowError, match=r"before zero_grad\(\)"):
-            recorder.step()
-
-
 def test_a_frozen_weight_reads_nan():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[1].weight.requires_grad_(False)
     norms = record(model, [(torch.ones(2, 2), torch.zeros(2, dtype=torch.long))]).norms()
     assert np.isfinite(norms["grad_output_norm"]).all()
     assert np.isnan(norms["weight_grad_norm"][0]).tolist() == [False, True]
-
-
-def test_a_module_without_one_tensor_as_output_is_refused():
-    model = nn.LSTM(2, 2)
-    with GradientRecorder(model, nn.LSTM), pytest.raises(GradflowError, match="not one tensor but a tuple"):
-        model(torch.ones(1, 1, 2))
 
 
 def test_an_abandoned_step_leaves_nothing_in_the_next():

@@ -39,12 +39,6 @@ class Interval:
     count: int
     lost: int = 0
 
-    def __str__(self) -> str:
-        """Write it as prose does: "−2.1 [−2.4, −1.8]", or "−2.1 (one seed)"."""
-        if self.count < 2:
-            return f"{self.mean:.2g} (one seed)"
-        return f"{self.mean:.2g} [{self.low:.2g}, {self.high:.2g}]"
-
 
 def interval(values, confidence: float = CONFIDENCE) -> Interval:
     """Return the mean and Student's t interval of independent values, one a random seed.
