@@ -93,3 +93,12 @@ def test_only_arms_that_differ_in_nothing_else_are_paired():
 )
 def test_ratios_are_written_readably(log, said):
     assert answers.times(Interval(log, log, log, 3)) == f"{said}× [{said}, {said}]"
+
+
+@pytest.mark.parametrize(("log", "word"), [(-5, "vanishing"), (0, "healthy"), (5, "exploding")])
+def test_random_networks_get_their_verdict_and_their_dead_draws_are_counted(log, word):
+    norms = np.ones((20, 10))
+    norms[:, 0] = 10.0 ** (log + np.random.default_rng(0).normal(0, 0.1, 20))
+    norms[:5, 0] = 0
+    said = answers.sigmoid_and_friends({"sigmoid-he": norms}, THRESHOLDS)
+    assert f"**{word}**" in said and "25% exactly zero" in said

@@ -5,7 +5,7 @@ from dataclasses import fields
 import numpy as np
 
 from gradflow.labels import ACTIVATIONS, INITS, MOMENTS
-from gradflow.metrics import Interval, interval
+from gradflow.metrics import Interval, interval, verdict
 from gradflow.runs import Run
 from gradflow.seed004 import PRINTED
 from gradflow.study_tables import StudyTables
@@ -110,8 +110,8 @@ def effect(study: StudyTables, field: str, with_value, without_value, name: str)
     return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
 
 
-def sigmoid_and_friends(draws: dict[str, np.ndarray]) -> str:
-    """Answer 004's Q5 from draws of 5 layers: first over last weight gradient for each activation and init."""
+def sigmoid_and_friends(draws: dict[str, np.ndarray], thresholds: dict) -> str:
+    """Answer 004's Q5: first over last weight gradient and its verdict at init, for each activation and init."""
     pairs = [key.split("-") for key in draws]
     activations = [name for name in ACTIVATIONS if any(name == pair[0] for pair in pairs)]
     inits = [name for name in INITS if any(name == pair[1] for pair in pairs)]
@@ -120,7 +120,7 @@ def sigmoid_and_friends(draws: dict[str, np.ndarray]) -> str:
         "|---" * (len(inits) + 1) + "|",
     ]
     for activation in activations:
-        cells = [_share_of_draws(draws[f"{activation}-{init}"]) for init in inits]
+        cells = [_share_of_draws(draws[f"{activation}-{init}"], thresholds) for init in inits]
         lines.append(f"| {ACTIVATIONS[activation]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -176,7 +176,7 @@ def _accuracy(values) -> str:
     return f"{values.mean():.2f} ({values.min():.2f}–{values.max():.2f})"
 
 
-def _share_of_draws(norms: np.ndarray) -> str:
+def _share_of_draws(norms: np.ndarray, thresholds: dict) -> str:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log10(norms[:, 0] / norms[:, -2])
     alive = np.isfinite(logs)
@@ -184,7 +184,8 @@ def _share_of_draws(norms: np.ndarray) -> str:
         return "all exactly zero"
     low, middle, high = np.percentile(logs[alive], [5, 50, 95])
     dead = "" if alive.all() else f"<br>{1 - alive.mean():.0%} exactly zero"
-    return f"{_power(middle)}×<br>({_power(low)} … {_power(high)}){dead}"
+    said = verdict(interval(logs[alive]), thresholds)
+    return f"**{said}**<br>{_power(middle)}×<br>({_power(low)} … {_power(high)}){dead}"
 
 
 def _change(change: Interval) -> str:
