@@ -21,6 +21,7 @@ report: "report/workflow.rst"
 localrules:
     all,
     runs,
+    fetch,
 
 
 rule all:

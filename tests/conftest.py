@@ -11,6 +11,7 @@ import torch
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "data"))
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 
 torch.set_num_threads(1)
@@ -21,11 +22,19 @@ settings.load_profile("house")
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory):
     """The prepared digits at 32 pixels: their folder."""
-    from gradflow.data.sources import prepare
+    from gradflow.data.preparation import prepare
 
     folder = tmp_path_factory.mktemp("data") / "digits"
     prepare(folder, "digits", {"source": "digits", "size": 32})
     return folder
+
+
+def real_data(name: str) -> Path:
+    """An archive of real images for tests and measurements, which is no part of the project; skip without it."""
+    path = REAL_DATA / name
+    if not path.exists():
+        pytest.skip(f"needs {name} in the folder that GRADFLOW_REAL_DATA names")
+    return path
 
 
 def copy_workflow(folder: Path) -> Path:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from conftest import ROOT
 from gradflow import GradflowError, configuration, studies
 from gradflow.architectures import OPTIONS
+from gradflow.data.sources import SOURCES
 from gradflow.draws import ACTIVATIONS
 from gradflow.models import BUILDERS
 from gradflow.models.initialization import INITIALIZATIONS
 from gradflow.models.parts import ACTIVATIONS as MODULES
 from gradflow.runs import MODEL_OPTIONS, Run
 
-SHIPPED = [["config.yaml"], ["config.yaml", "config/smoke.yaml"]]
+SHIPPED = [["config.yaml"], *(["config.yaml", f"config/{path.name}"] for path in sorted((ROOT / "config").iterdir()))]
 
 
 def load(*names):
@@ -42,7 +43,7 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
     settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
     for key, part in [*keys(schema), *settings_keys.items()]:
         assert part.get("description"), key
-    required = {"question", "vary"}
+    required = {"question", "vary", "sha256"}
     for key, part in keys(schema):
         assert "default" in part or key in required, key
 
@@ -57,13 +58,15 @@ def test_the_schema_and_the_code_name_the_same_things():
     assert set(layers["properties"]) == set(names["architecture"]["enum"])
     assert set().union(*(OPTIONS[name] for name in names["architecture"]["enum"])) == set(MODEL_OPTIONS)
     assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
-    assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS)
+    assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
+    assert set(schema["properties"]["datasets"]["additionalProperties"]["properties"]["source"]["enum"]) == set(SOURCES)
 
 
 def test_the_default_file_states_the_schemas_defaults():
     config, empty = load("config.yaml"), configuration.complete({})
-    for key in ("device", "threads", "verdict", "datasets", "scale", "mlp"):
+    for key in ("device", "threads", "verdict", "cache", "scale", "mlp"):
         assert config[key] == empty[key], key
+    assert config["datasets"]["digits"] == empty["datasets"]["digits"]
 
 
 def default():
@@ -98,7 +101,24 @@ def changed(path, value):
         (changed(["studies", "skip", "base", "dataset"], "cifar"), "uses the data set 'cifar'; choose one of"),
         (changed(["scale", "dataset"], "cifar"), "scale.dataset names 'cifar'"),
         (changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}), "datasets.mine.path is '/no/where'"),
-        (changed(["datasets", "mine"], {"source": "folder"}), "datasets.mine.path is None"),
+        (changed(["datasets", "mine"], {"source": "folder"}), "takes either a path or a download"),
+        (changed(["datasets", "mine"], {"source": "folder", "download": "zoo"}), "needs downloads.zoo, which is not"),
+        (changed(["datasets", "cifar10", "path"], "/tmp"), "source cifar10 takes no path"),
+        (changed(["datasets", "digits", "groups"], {"a": ["x"], "b": ["y"]}), "only source tiny_imagenet has groups"),
+        (changed(["downloads", "zoo"], {"urls": ["http://a/b.zip"]}), "downloads.zoo lacks a key.*sha256"),
+        (changed(["downloads", "zoo"], {"sha256": "0" * 64}), "downloads.zoo has neither urls nor a path"),
+        (changed(["downloads", "cifar10", "sha256"], "c58f"), "downloads.cifar10.sha256 is 'c58f'.*sha256sum"),
+        (changed(["downloads", "cifar10", "urls"], ["ftp://a/b"]), "does not have the right form. An address"),
+        (changed(["downloads"], {}), "needs downloads"),
+        (changed(["studies", "vgg_depth", "vary"], [{"architecture": "vgg16", "init": "pretrained"}]), "vgg19 alone"),
+        (
+            changed(["studies", "vgg_depth", "vary"], [{"architecture": "vgg19", "init": "pretrained"}]),
+            "pretrained weights fit vgg19 only with width 1.0",
+        ),
+        (
+            changed(["studies", "vgg_depth", "vary"], [{"architecture": "cifar_resnet", "depth": 9}]),
+            "depth: cifar_resnet has 6n . 2 layers",
+        ),
         (changed(["device"], "gpu"), "device is 'gpu'"),
         (changed(["studies", "vgg_depth", "base", "momentum"], 0.9), "studies.vgg_depth.momentum: adam takes none"),
         (changed(["scale", "width"], float("nan")), "scale.width is nan; it must be of type number"),

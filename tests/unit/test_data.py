@@ -5,12 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from sklearn.datasets import load_digits
 
 from gradflow import GradflowError
-from gradflow.data import arrays, sources
+from gradflow.data import arrays
 from gradflow.data.batches import batches
+from gradflow.data.preparation import prepare
 
 CPU = torch.device("cpu")
 
@@ -27,7 +27,7 @@ def test_digits_are_all_there_and_split_within_each_class(digits):
 
 
 def test_preparing_twice_gives_the_same_bytes(digits, tmp_path):
-    sources.prepare(tmp_path, "digits", {"source": "digits", "size": 32})
+    prepare(tmp_path, "digits", {"source": "digits", "size": 32})
     for file in arrays.FILES:
         assert (tmp_path / file).read_bytes() == (digits / file).read_bytes()
 
@@ -37,15 +37,15 @@ def test_batches_cover_a_split_once_in_an_order_the_seed_decides(digits):
 
     def order(seed):
         shuffle = torch.Generator().manual_seed(seed)
-        return torch.cat([labels for _, labels in batches(dataset, "train", 100, CPU, "none", shuffle)])
+        return torch.cat([labels for _, labels in batches(dataset, "train", 100, CPU, "none", 32, shuffle)])
 
     assert torch.equal(order(0), order(0)) and not torch.equal(order(0), order(1))
     expected = np.bincount(dataset.labels[dataset.indices("train")])
     assert torch.bincount(order(0)).tolist() == expected.tolist()
-    images, _ = next(batches(dataset, "validation", 7, CPU, "none"))
+    images, _ = next(batches(dataset, "validation", 7, CPU, "none", 32))
     rows = dataset.indices("validation")[:7]
     np.testing.assert_allclose(images.numpy(), dataset.images[rows] / 255, rtol=1e-6)
-    normalised, _ = next(batches(dataset, "validation", 7, CPU, "imagenet"))
+    normalised, _ = next(batches(dataset, "validation", 7, CPU, "imagenet", 32))
     np.testing.assert_allclose(normalised[:, 0].numpy(), (images[:, 0].numpy() - 0.485) / 0.229, rtol=1e-4, atol=1e-5)
 
 
@@ -59,42 +59,11 @@ def test_a_last_batch_of_one_image_is_left_out_of_training(tmp_path):
     images, labels = np.zeros((11, 3, 8, 8)), np.arange(11) % 2
     arrays.save(tmp_path, "few", images, labels, np.array([0] * 9 + [1, 2]), ["a", "b"])
     shuffle = torch.Generator().manual_seed(0)
-    sizes = [len(y) for _, y in batches(arrays.load(tmp_path), "train", 4, CPU, "none", shuffle)]
+    sizes = [len(y) for _, y in batches(arrays.load(tmp_path), "train", 4, CPU, "none", 8, shuffle)]
     assert sizes == [4, 4]
 
 
-@pytest.fixture
-def photographs(tmp_path):
-    generator = np.random.default_rng(0)
-    for name in ("cat", "dog"):
-        (tmp_path / "photos" / name).mkdir(parents=True)
-        for i in range(10):
-            pixels = generator.integers(0, 256, (20, 30, 3), dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
-    return tmp_path / "photos"
-
-
-def test_a_folder_of_class_folders_becomes_a_data_set(photographs, tmp_path):
-    sources.prepare(tmp_path / "out", "photos", {"source": "folder", "path": str(photographs), "size": 12})
-    dataset = arrays.load(tmp_path / "out")
-    assert dataset.classes == ("cat", "dog") and dataset.images.shape == (20, 3, 12, 12)
-    with Image.open(photographs / "cat" / "0.png") as image:
-        expected = np.asarray(image.resize((12, 12), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
-    np.testing.assert_array_equal(dataset.images[0], expected)
-
-
-def test_a_damaged_image_is_named(photographs, tmp_path):
-    (photographs / "dog" / "3.png").write_bytes(b"not an image")
-    with pytest.raises(GradflowError, match=r"dog/3\.png cannot be decoded"):
-        sources.prepare(tmp_path / "out", "photos", {"source": "folder", "path": str(photographs), "size": 12})
-    assert not (tmp_path / "out" / "dataset.json").exists()
-
-
 def test_missing_and_damaged_folders_are_named(tmp_path):
-    with pytest.raises(GradflowError, match="is not a folder"):
-        sources.image_folder(tmp_path / "nowhere", 8)
-    with pytest.raises(GradflowError, match="needs two or more class folders"):
-        sources.image_folder(tmp_path, 8)
     with pytest.raises(GradflowError, match=r"images\.npy is missing"):
         arrays.load(tmp_path)
     arrays.save(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])

@@ -55,7 +55,7 @@ def test_the_first_row_is_the_gradient_of_the_first_batch_at_init(result, datase
     torch.manual_seed(RUN.seed)
     model = build(RUN.architecture, classes=10, init=RUN.init, **RUN.model_options)
     shuffle = torch.Generator().manual_seed(RUN.seed)
-    images, labels = next(batches(dataset, "train", RUN.batch_size, torch.device("cpu"), "imagenet", shuffle))
+    images, labels = next(batches(dataset, "train", RUN.batch_size, torch.device("cpu"), "imagenet", 32, shuffle))
     loss = cross_entropy(model(images), labels)
     loss.backward()
     assert result["loss"][0] == pytest.approx(loss.item(), rel=1e-6)

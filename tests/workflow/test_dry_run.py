@@ -25,10 +25,18 @@ def planned(output: str) -> Counter:
     [
         ([], {"train": 57, "study_figures": 3, "draw_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "draw_mlps": 2}),
+        (
+            ["--configfile", "config/full.yaml"],
+            {"train": 171, "study_figures": 11, "draw_mlps": 12, "fetch": 3, "prepare_data": 4, "draw_profiles": 3},
+        ),
+        (
+            ["--configfile", "config/real-small.yaml"],
+            {"train": 12, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0},
+        ),
         (["--config", "select=[skip]"], {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0}),
         (["--config", "select=[mlp]"], {"draw_mlps": 4, "prepare_data": 0, "tables": 0, "cost": 0}),
     ],
-    ids=["default", "smoke", "one study", "mlp alone"],
+    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     ran = snakemake(workflow, "-n", *arguments)
@@ -36,8 +44,16 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     assert planned(ran.stdout + ran.stderr) == +Counter(FIXED | jobs)
 
 
+def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
+    ran = snakemake(workflow, "-n", "--configfile", "config/full.yaml")
+    said = re.search(
+        r"gradflow: 171 training runs, 171 of them without.*about (\d+) GPU hours", ran.stderr + ran.stdout
+    )
+    assert said and 10 < int(said.group(1)) < 100
+
+
 def test_the_configurations_tested_are_all_that_ship():
-    assert sorted(path.name for path in (ROOT / "config").iterdir()) == ["smoke.yaml"]
+    assert sorted(path.name for path in (ROOT / "config").iterdir()) == ["full.yaml", "real-small.yaml", "smoke.yaml"]
 
 
 @pytest.mark.parametrize(

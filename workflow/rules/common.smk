@@ -11,14 +11,18 @@ from snakemake.exceptions import WorkflowError
 
 from gradflow import configuration, studies
 from gradflow.errors import GradflowError
-from gradflow.data.sources import listing
+from gradflow.data.sources import listing, needed_download
+from gradflow.estimate import in_words
 from gradflow.fingerprint import code_fingerprint
 from gradflow.gpus import count_gpus
 from gradflow.seed004 import PRINTED
 
 
 def checked_plan(raw):
-    """Complete the configuration and expand its studies, or stop with one sentence before any job."""
+    """Complete the configuration and expand its studies, or stop with one sentence before any job.
+
+    Returns the configuration, the studies, and the FLOPs of each arm's network, an image forward and backward.
+    """
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
@@ -27,21 +31,32 @@ def checked_plan(raw):
         key = hashlib.sha256((seen + code_fingerprint("gradflow.models")).encode()).hexdigest()
         mark = Path(".snakemake") / "gradflow-checked" / key
         if not mark.exists():
-            studies.check_models(plan)
+            flops = studies.check_models(plan)
             mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.touch()
+            mark.write_text(json.dumps(flops))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    return complete, plan
+    return complete, plan, json.loads(mark.read_text())
 
 
-CONFIG, STUDIES = checked_plan(config)
+CONFIG, STUDIES, FLOPS = checked_plan(config)
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 
 
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there a profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
+
+
+def receipt(download):
+    """The receipt of a fetched file; its time means nothing, as what is fetched is known by its hash."""
+    return ancient(f"results/downloads/{download}.json") if download else []
+
+
+def content(dataset):
+    """What a data set is made from: the hash of its archive, or a digest of the user's own files."""
+    download = needed_download(dataset)
+    return CONFIG["downloads"][download]["sha256"] if download else listing(dataset)
 
 
 def run_files():
@@ -115,9 +130,14 @@ def notebook_figures():
     return figures + printed_figures()
 
 
+if workflow.is_main_process:
+    print(in_words(CONFIG, STUDIES, FLOPS, Path("results")), end="", file=sys.stderr)
+
+
 wildcard_constraints:
     run="[A-Za-z0-9-]+",
     study="|".join(STUDY) or "none",
     dataset="[A-Za-z0-9_]+",
+    download="[A-Za-z0-9_]+",
     depth=r"\d+",
     width=r"\d+",

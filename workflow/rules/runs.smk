@@ -1,6 +1,7 @@
 rule train:
     input:
         data=lambda wildcards: expand(rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset),
+        weights=lambda wildcards: receipt(RUNS[wildcards.run].weights),
     output:
         "results/runs/{run}/norms.npz",
     log:

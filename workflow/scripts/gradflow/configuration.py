@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
+from gradflow.data.sources import DOWNLOADS, needed_download
 from gradflow.errors import GradflowError
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
@@ -92,16 +93,39 @@ def _check_references(config: dict) -> None:
                 f"choose from {', '.join([*config['studies'], 'mlp'])}."
             )
     for name, settings in config["datasets"].items():
-        if settings["source"] == "folder" and not (settings["path"] and Path(settings["path"]).is_dir()):
-            raise GradflowError(
-                f"config: datasets.{name}.path is {settings['path']!r}, which is not a folder; "
-                "point it at a folder of class folders of images."
-            )
+        _check_dataset(name, settings, config["downloads"])
+    for name, settings in config["downloads"].items():
+        if not settings["urls"] and not settings["path"]:
+            raise GradflowError(f"config: downloads.{name} has neither urls nor a path; give it one.")
     if config["scale"]["dataset"] not in config["datasets"]:
         raise GradflowError(
             f"config: scale.dataset names {config['scale']['dataset']!r}; "
             f"choose one of datasets: {', '.join(config['datasets'])}."
         )
+
+
+def _check_dataset(name: str, settings: dict, downloads: dict) -> None:
+    where = f"config: datasets.{name}"
+    if settings["source"] == "folder":
+        if bool(settings["path"]) == bool(settings["download"]):
+            raise GradflowError(f"{where}: source folder takes either a path or a download; give it one of the two.")
+        if settings["path"] and not Path(settings["path"]).exists():
+            raise GradflowError(
+                f"{where}.path is {settings['path']!r}, which does not exist; "
+                "point it at a folder of class folders of images, or at an archive of one."
+            )
+    else:
+        needless = next((key for key in ("path", "download") if settings[key]), None)
+        if needless:
+            raise GradflowError(
+                f"{where}: source {settings['source']} takes no {needless}; leave it out "
+                f"(your own copy of an archive goes under downloads.{DOWNLOADS.get(settings['source'], '...')}.path)."
+            )
+    if settings["groups"] and settings["source"] != "tiny_imagenet":
+        raise GradflowError(f"{where}.groups: only source tiny_imagenet has groups; leave it out.")
+    needed = needed_download(settings)
+    if needed and needed not in downloads:
+        raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
@@ -121,6 +145,9 @@ def _sentence(error: jsonschema.ValidationError) -> str:
         close = difflib.get_close_matches(str(value), [str(option) for option in error.validator_value], 1)
         hint = f" (did you mean {close[0]!r}?)" if close else ""
         return f"config: {where} is {value!r}{hint}; choose one of {', '.join(map(str, error.validator_value))}."
+    if rule == "pattern":
+        form = error.schema.get("description") or f"it must match {error.validator_value}."
+        return f"config: {where} is {value!r}, which does not have the right form. {form}"
     bounds = {"minimum": "at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     if rule in bounds:
         return f"config: {where} is {value!r}; it must be {bounds[rule]} {error.validator_value}."

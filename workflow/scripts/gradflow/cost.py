@@ -32,7 +32,7 @@ def cost_table(runs: Path) -> pd.DataFrame:
 
     runs: the table runs.csv. Step time and peak memory are medians over the runs of that row.
     """
-    table = pd.read_csv(runs, dtype={"kernel": "Int64"})
+    table = pd.read_csv(runs, dtype={"kernel": "Int64", "depth": "Int64"})
     keys = ["architecture", *MODEL_OPTIONS, "image_size", "classes", "optimizer"]
     groups = list(table.groupby(keys, sort=False, dropna=False))
     networks = [{key: value for key, value in zip(keys, point) if not pd.isna(value)} for point, _ in groups]

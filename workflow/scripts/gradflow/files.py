@@ -1,13 +1,18 @@
-"""Writing files so that a reader sees the old one or the new one, never half of it."""
+"""Writing files so that a reader sees the old one or the new one, never half of it, and a full disk says so."""
 
 import errno
+import io
 import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from gradflow.errors import GradflowError
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -17,21 +22,19 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     path = Path(path)
     temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = "the disk is full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else str(error.strerror or error)
-        raise GradflowError(f"{path} could not be written: {reason}; make room or choose another folder.") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+    with writing(path, lambda: _bytes_of(write)):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            with os.fdopen(handle, "wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        finally:
+            if temporary and os.path.exists(temporary):
+                os.unlink(temporary)
 
 
 def write_table(path: Path, table) -> None:
@@ -40,6 +43,75 @@ def write_table(path: Path, table) -> None:
         atomic_write(Path(path), lambda stream: table.to_parquet(stream, index=False))
     else:
         atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
+
+
+@contextmanager
+def writing(path: Path, needed: int | Callable[[], int | None] | None = None) -> Iterator[None]:
+    """Turn what the operating system says against writing `path` into a GradflowError, one sentence.
+
+    needed: the bytes that the whole file takes, or a function that counts them, to be said when the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _no_room(path, needed() if callable(needed) else needed) from error
+        raise GradflowError(
+            f"{path} could not be written: {error.strerror or error}; make room or choose another folder."
+        ) from error
+
+
+def require_space(path: Path, needed: int) -> None:
+    """Raise GradflowError unless the disk that holds `path` has room for so many bytes more."""
+    if needed > _free(path):
+        raise _no_room(path, needed)
+
+
+def _no_room(path: Path, needed: int | None) -> GradflowError:
+    takes = f"it takes {needed:,} bytes and " if needed is not None else ""
+    return GradflowError(
+        f"{path} could not be written: the disk is full; {takes}{_free(path):,} are free: make room or choose another "
+        "folder."
+    )
+
+
+def _free(path: Path) -> int:
+    folder = Path(path).absolute()
+    while not folder.is_dir():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _bytes_of(write: Callable[[BinaryIO], object]) -> int | None:
+    """Count what `write` writes, by letting it write to nowhere."""
+
+    class Counter(io.RawIOBase):
+        end = position = 0
+
+        def writable(self) -> bool:
+            return True
+
+        def seekable(self) -> bool:
+            return True
+
+        def tell(self) -> int:
+            return self.position
+
+        def seek(self, offset: int, whence: int = 0) -> int:
+            self.position = offset + (0, self.position, self.end)[whence]
+            return self.position
+
+        def write(self, data) -> int:
+            self.position += memoryview(data).nbytes
+            self.end = max(self.end, self.position)
+            return memoryview(data).nbytes
+
+    counter = Counter()
+    try:
+        write(counter)
+    except Exception:  # the sentence about the full disk matters more than its number
+        return None
+    return counter.end
 
 
 def _umask() -> int:

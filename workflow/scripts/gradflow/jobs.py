@@ -6,28 +6,55 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from gradflow.errors import GradflowError
+from gradflow.files import NO_ROOM
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
+def job(log: str | Path) -> Iterator[TextIO]:
     """Send stdout and stderr, those of child processes too, to `log`; end with one sentence on a GradflowError.
 
-    Any other exception is a fault of ours: its traceback goes to the log, and its last line to the terminal.
+    Yields the terminal, for the progress bars of long work. Any other exception is a fault of ours: its traceback goes
+    to the log, and its last line to the terminal. What a full disk keeps from the log is lost, not the job.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     with open(log, "w", encoding="utf-8") as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
+    sys.stdout, sys.stderr = (_Forgiving(stream) for stream in (sys.stdout, sys.stderr))
     try:
-        yield
+        yield terminal
     except Exception as error:
         expected = isinstance(error, GradflowError)
+        sentence = str(error) if expected else f"{type(error).__name__}: {error} (traceback in {log})"
+        print(f"gradflow: {sentence}", file=terminal, flush=True)
         if not expected:
             traceback.print_exc()
-        sentence = str(error) if expected else f"{type(error).__name__}: {error} (traceback in {log})"
         print(sentence, file=sys.stderr)
-        print(f"gradflow: {sentence}", file=terminal, flush=True)
         sys.exit(1)
+
+
+class _Forgiving:
+    """A text stream that loses what it cannot write."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write text and hand it on at once, if there is room."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+        return len(text)
+
+    def flush(self) -> None:
+        """Everything is handed on already."""

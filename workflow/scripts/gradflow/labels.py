@@ -8,6 +8,8 @@ ARCHITECTURES = {
     "vgg16_plus4": "VGG-16+4",
     "resnet18": "ResNet-18",
     "resnet50": "ResNet-50",
+    "vgg_shallow": "shallow VGG",
+    "cifar_resnet": "CIFAR ResNet",
 }
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
@@ -23,6 +25,7 @@ INITS = {
     "he": "He",
     "lecun": "LeCun",
     "torchvision": "torchvision",
+    "pretrained": "pretrained",
 }
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 MOMENTS = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
@@ -46,6 +49,7 @@ _SAY = {
     "pooling": lambda value: f"{value} pool",
     "kernel": lambda value: f"{value}×{value}",
     "bottleneck": lambda value: "1×1 bottlenecks" if value else "no bottlenecks",
+    "depth": lambda value: f"{value} layers",
     "epochs": lambda value: f"{value} epochs",
     "learning_rate": lambda value: f"lr {value:g}",
 }

@@ -4,7 +4,8 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 
-MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip")
+MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip", "depth")
+PRETRAINED = {"vgg19": "vgg19_weights"}  # architecture -> its entry under downloads
 WEIGHT_DECAYS = {"sgd": 0.0, "adam": 0.0, "adamw": 0.01}  # torch's defaults
 
 
@@ -26,6 +27,7 @@ class Run:
     batch_norm: bool | None = None
     dropout: float | None = None
     skip: bool | None = None
+    depth: int | None = None
     normalization: str = "imagenet"
     optimizer: str = "sgd"
     learning_rate: float = 0.01
@@ -46,6 +48,11 @@ class Run:
         marks = [name if value else f"no-{name}" for name, value in switches if value is not None]
         parts = [self.architecture, *marks, self.init, self.optimizer, self.dataset, f"s{self.seed}", digest]
         return "-".join(part.replace("_", "") for part in parts)
+
+    @property
+    def weights(self) -> str | None:
+        """The download that holds the weights to start from; None unless init is "pretrained"."""
+        return PRETRAINED[self.architecture] if self.init == "pretrained" else None
 
     @property
     def model_options(self) -> dict:

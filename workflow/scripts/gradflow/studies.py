@@ -5,10 +5,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from gradflow.architectures import resolve
+from gradflow.architectures import check_pretrained, resolve
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
-from gradflow.runs import MODEL_OPTIONS, WEIGHT_DECAYS, Run
+from gradflow.runs import MODEL_OPTIONS, PRETRAINED, WEIGHT_DECAYS, Run
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,23 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
     return {run.id: run for study in studies for run in study.runs}
 
 
-def check_models(studies: Iterable[Study]) -> None:
+def check_models(studies: Iterable[Study]) -> dict[str, int]:
     """Build every distinct network without memory and look for the layers that its study names.
+
+    Returns {id of an arm's first run: FLOPs of an image, forward and backward}.
 
     A named layer may be missing from some arms of an architecture (batch norm shifts a VGG's numbering), not from all.
     Raises GradflowError for images that are too small for a network, and for a layer that no arm has.
     """
-    known: dict[str, list[str]] = {}
+    known: dict[str, tuple[list[str], int]] = {}
+    flops = {}
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size])
-            known[key] = known.get(key) or _layer_names(study, run)
-            found.setdefault(run.architecture, set()).update(known[key])
+            known[key] = known.get(key) or _look_into(study, run)
+            names, flops[run.id] = known[key]
+            found.setdefault(run.architecture, set()).update(names)
         for architecture, names in study.layers.items():
             for layer in names:
                 if architecture in found and layer not in found[architecture]:
@@ -68,10 +72,13 @@ def check_models(studies: Iterable[Study]) -> None:
                         f"config: studies.{study.name}.layers.{architecture} names {layer!r}, a layer that "
                         f"{architecture} lacks; its layers are {', '.join(sorted(found[architecture]))}."
                     )
+    return flops
 
 
-def _layer_names(study: Study, run: Run) -> list[str]:
+def _look_into(study: Study, run: Run) -> tuple[list[str], int]:
+    """Return the names of a network's layers, and the FLOPs of an image: three times those of the forward pass."""
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from gradflow.layers import CONV_AND_LINEAR
     from gradflow.models import build
@@ -79,13 +86,15 @@ def _layer_names(study: Study, run: Run) -> list[str]:
     try:
         with torch.device("meta"):
             model = build(run.architecture, classes=10, **run.model_options)
-            model(torch.empty(2, 3, run.image_size, run.image_size))
+            with FlopCounterMode(display=False) as counter:
+                model(torch.empty(2, 3, run.image_size, run.image_size))
     except (RuntimeError, ValueError) as error:
         raise GradflowError(
             f"config: datasets.{run.dataset}.size is {run.image_size}, too small for {run.architecture} "
             f"in studies.{study.name}; set it to 32 or more."
         ) from error
-    return [name for name, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)]
+    names = [name for name, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)]
+    return names, 3 * counter.get_total_flops() // 2
 
 
 def _expand_study(config: dict, name: str) -> Study:
@@ -111,6 +120,10 @@ def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
         raise GradflowError(
             f"config: studies.{study} names no architecture; add it to its base or to each grid of vary."
         )
+    if settings.get("init") == "pretrained" and PRETRAINED["vgg19"] not in config["downloads"]:
+        raise GradflowError(
+            f"config: studies.{study}.init: pretrained needs downloads.{PRETRAINED['vgg19']}; add its urls and sha256."
+        )
     dataset = config["datasets"].get(settings["dataset"])
     if dataset is None:
         raise GradflowError(
@@ -123,6 +136,8 @@ def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
     options = {name: settings[name] for name in MODEL_OPTIONS if name in settings}
     try:
         options = resolve(settings["architecture"], options)
+        if settings.get("init") == "pretrained":
+            check_pretrained(settings["architecture"], options)
     except GradflowError as error:
         raise GradflowError(f"config: studies.{study}.{error}") from error
     resolved = {"weight_decay": WEIGHT_DECAYS[optimizer]} | settings | options

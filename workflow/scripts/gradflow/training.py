@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,16 +21,19 @@ from gradflow.results import Result
 from gradflow.runs import Run
 
 
-def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Result:
+def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu", weights: Path | None = None) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 
+    weights: the file of pretrained weights, for a run whose init is "pretrained".
     The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
     between the first and the last step of an epoch.
     """
     started = time.perf_counter()
     device = torch.device(device)
     torch.manual_seed(run.seed)
-    model = build(run.architecture, classes=len(dataset.classes), init=run.init, **run.model_options).to(device)
+    model = build(
+        run.architecture, classes=len(dataset.classes), init=run.init, weights=weights, **run.model_options
+    ).to(device)
     optimizer = make_optimizer(run, model)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, run.step_size or run.epochs + 1, run.gamma)
     shuffle = torch.Generator().manual_seed(run.seed)
@@ -40,7 +44,7 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> Res
             epoch_started = time.perf_counter()
             losses, correct = [], torch.zeros((), device=device)
             model.train()
-            order = batches(dataset, "train", run.batch_size, device, run.normalization, shuffle)
+            order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle)
             total = math.ceil(len(dataset.indices("train")) / run.batch_size)
             for images, labels in tqdm(order, f"{run.id} {epoch + 1}/{run.epochs}", total, leave=False, disable=None):
                 with autocast(run, device):
@@ -113,7 +117,7 @@ def evaluate(
     classes = len(dataset.classes)
     loss = torch.zeros((), dtype=torch.float32, device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
-    for images, labels in batches(dataset, split, run.batch_size, device, run.normalization):
+    for images, labels in batches(dataset, split, run.batch_size, device, run.normalization, run.image_size):
         with autocast(run, device):
             logits = model(images)
             loss += cross_entropy(logits, labels, reduction="sum")

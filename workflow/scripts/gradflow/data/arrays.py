@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from gradflow.data.splits import SPLITS
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
 
-SPLITS = ("train", "validation", "test")
-SHARES = (0.70, 0.15, 0.15)
+CHUNK = 4096  # images looked at together
 FILES = ("images.npy", "labels.npy", "split.npy", "dataset.json")
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images uint8 [N, 3, S, S], labels int64 [N], split int8 [N] (an index into SPLITS), and what identifies them."""
+    """Images uint8 [N, 3, H, W], labels int64 [N], split int8 [N] (an index into SPLITS), and what identifies them."""
 
     name: str
     images: np.ndarray
@@ -25,33 +25,22 @@ class Dataset:
     split: np.ndarray
     classes: tuple[str, ...]
     fingerprint: str
-
-    @property
-    def size(self) -> int:
-        """The side of an image in pixels."""
-        return self.images.shape[-1]
+    dropped: tuple[str, ...] = ()  # damaged images that were left out
 
     def indices(self, split: str) -> np.ndarray:
         """The positions of a split's images, int64, in stored order."""
         return np.flatnonzero(self.split == SPLITS.index(split))
 
 
-def stratified_split(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Assign train, validation and test in the shares 70/15/15 within every class; return int8 [N]."""
-    generator = np.random.default_rng(seed)
-    split = np.zeros(len(labels), dtype=np.int8)
-    for label in np.unique(labels):
-        members = generator.permutation(np.flatnonzero(labels == label))
-        bounds = np.round(np.cumsum(SHARES)[:2] * len(members)).astype(int)
-        for index, part in enumerate(np.split(members, bounds)):
-            split[part] = index
-    return split
-
-
-def save(folder: Path, name: str, images: np.ndarray, labels: np.ndarray, split: np.ndarray, classes) -> None:
+def save(
+    folder: Path, name: str, images: np.ndarray | Path, labels: np.ndarray, split: np.ndarray, classes, dropped=()
+) -> None:
     """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete.
 
-    Raises GradflowError if a split would be empty.
+    images: uint8 [N, 3, H, W], or the .npy file that holds them, which is moved into place. dropped: the names of
+    damaged images that were left out.
+
+    Raises GradflowError if a split would be empty, or the disk is full.
     """
     for i, part in enumerate(SPLITS):
         if not (split == i).any():
@@ -59,25 +48,55 @@ def save(folder: Path, name: str, images: np.ndarray, labels: np.ndarray, split:
                 f"the data set {name!r} is too small for a {part} split: it needs about ten images in every class."
             )
     folder = Path(folder)
-    arrays = {
-        "images.npy": np.ascontiguousarray(images, np.uint8),
-        "labels.npy": np.ascontiguousarray(labels, np.int64),
-        "split.npy": np.ascontiguousarray(split, np.int8),
-    }
-    digest = hashlib.sha256(json.dumps(list(classes)).encode())
-    for file, array in arrays.items():
-        digest.update(str(array.shape).encode() + array.tobytes())
-        atomic_write(folder / file, lambda stream, array=array: np.save(stream, array, allow_pickle=False))
-    pixels = arrays["images.npy"][split == 0].astype(np.float32) / 255
+    (folder / "dataset.json").unlink(missing_ok=True)
+    if isinstance(images, Path):
+        images.replace(folder / "images.npy")
+    else:
+        _write_array(folder / "images.npy", np.ascontiguousarray(images, np.uint8))
+    images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+    labels, split = np.ascontiguousarray(labels, np.int64), np.ascontiguousarray(split, np.int8)
+    _write_array(folder / "labels.npy", labels)
+    _write_array(folder / "split.npy", split)
+    mean, std = channel_statistics(images, split == 0)
     facts = {
         "name": name,
         "classes": list(classes),
         "counts": {part: int((split == i).sum()) for i, part in enumerate(SPLITS)},
-        "mean": [round(float(v), 6) for v in pixels.mean((0, 2, 3))],
-        "std": [round(float(v), 6) for v in pixels.std((0, 2, 3))],
-        "fingerprint": digest.hexdigest(),
+        "stored": list(images.shape[2:]),
+        "mean": [round(float(value), 6) for value in mean],
+        "std": [round(float(value), 6) for value in std],
+        "dropped": list(dropped),
+        "fingerprint": fingerprint(images, labels, split, classes),
     }
     atomic_write(folder / "dataset.json", lambda stream: stream.write(json.dumps(facts, indent=2).encode()))
+
+
+def fingerprint(images: np.ndarray, labels: np.ndarray, split: np.ndarray, classes) -> str:
+    """Return the sha256 over class names, images, labels and split; the images may be mapped from disk."""
+    digest = hashlib.sha256(json.dumps(list(classes)).encode())
+    for array in (images, labels, split):
+        digest.update(str(array.shape).encode())
+        for start in range(0, len(array), CHUNK):
+            digest.update(array[start : start + CHUNK].tobytes())
+    return digest.hexdigest()
+
+
+def channel_statistics(images: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation [3] of the chosen images' pixels in 0 ... 1, from exact integer sums."""
+    totals, squares, count = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
+    for start in range(0, len(images), CHUNK):
+        levels = images[start : start + CHUNK][chosen[start : start + CHUNK]]
+        for channel in range(3):
+            histogram = np.bincount(levels[:, channel].ravel(), minlength=256)
+            totals[channel] += histogram @ np.arange(256)
+            squares[channel] += histogram @ np.arange(256) ** 2
+        count += levels[:, 0].size
+    mean = totals / count
+    return mean / 255, np.sqrt(squares / count - mean**2) / 255
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    atomic_write(path, lambda stream: np.save(stream, array, allow_pickle=False))
 
 
 def load(folder: Path) -> Dataset:
@@ -103,4 +122,5 @@ def load(folder: Path) -> Dataset:
         raise GradflowError(
             f"{folder}: images, labels and split differ in length: delete the folder to prepare it again."
         )
-    return Dataset(facts["name"], images, labels, split, tuple(facts["classes"]), facts["fingerprint"])
+    identity = (tuple(facts["classes"]), facts["fingerprint"], tuple(facts["dropped"]))
+    return Dataset(facts["name"], images, labels, split, *identity)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from gradflow.data.arrays import Dataset
+from gradflow.data.resizing import resize
 
 # (mean, std) per channel, of pixels in 0 ... 1
 NORMALIZATIONS = {
@@ -20,10 +21,12 @@ def batches(
     batch_size: int,
     device: torch.device,
     normalization: str,
+    size: int,
     shuffle: torch.Generator | None = None,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield (images float32 [B, 3, S, S], labels int64 [B]) over a split once; the last batch may be short.
+    """Yield (images float32 [B, 3, size, size], labels int64 [B]) over a split once; the last batch may be short.
 
+    Pixels stored at another size are resized as the seeds' `Resize` does it, then scaled to 0 ... 1 and normalised.
     shuffle: a CPU generator that draws this pass's order; None keeps the stored order. In a shuffled pass a last batch
     of a single image is left out: batch norm has nothing to average there.
     """
@@ -36,7 +39,7 @@ def batches(
         if shuffle is not None and len(rows) == 1:
             return
         pixels, labels = (_to_device(array[rows], device) for array in (dataset.images, dataset.labels))
-        yield (pixels.float() / 255 - mean) / std, labels
+        yield resize(pixels, size).float().div_(255).sub_(mean).div_(std), labels  # in place: memory is what this costs
 
 
 def _to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:

@@ -26,6 +26,8 @@ ARCHITECTURE_COLOURS = {
     "vgg16_plus4": PURPLE,
     "resnet18": GREEN,
     "resnet50": BLACK,
+    "vgg_shallow": YELLOW,
+    "cifar_resnet": "#8C8C8C",
 }
 MOMENT_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
 LINES = ("-", "--", ":", "-.")

@@ -10,17 +10,18 @@ from gradflow.models.parts import ACTIVATIONS, scaled
 
 @dataclass(frozen=True)
 class ResNetPlan:
-    """Blocks per stage, and the kernels of a block's convolutions; the last conv has `expansion` × the planes."""
+    """Blocks and planes per stage, and the kernels of a block's convolutions; the last has `expansion` × the planes."""
 
     blocks: tuple[int, ...]
     kernels: tuple[int, ...]
     strided: int  # which convolution of a stage's first block halves the image
     expansion: int
+    planes: tuple[int, ...] = (64, 128, 256, 512)
+    small_images: bool = False  # one 3×3 convolution for a stem, in the place of a 7×7 and a pooling, both of stride 2
 
 
 RESNET18 = ResNetPlan((2, 2, 2, 2), (3, 3), strided=0, expansion=1)  # He et al. 2016, table 1
 RESNET50 = ResNetPlan((3, 4, 6, 3), (1, 3, 1), strided=1, expansion=4)  # the stride on the 3×3, as in seed 001
-PLANES = (64, 128, 256, 512)
 
 
 class Block(nn.Module):
@@ -58,16 +59,17 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A stem, four stages `layer1` ... `layer4`, a global average pool and one linear layer `fc`."""
+    """A stem, stages `layer1`, `layer2`, ..., a global average pool and one linear layer `fc`."""
 
     def __init__(self, plan: ResNetPlan, classes: int, width: float, activation: str, batch_norm: bool, skip: bool):
         super().__init__()
-        channels = scaled(PLANES[0], width)
-        self.conv1 = nn.Conv2d(3, channels, 7, 2, 3, bias=False)
+        channels = scaled(plan.planes[0], width)
+        self.conv1 = nn.Conv2d(3, channels, *((3, 1, 1) if plan.small_images else (7, 2, 3)), bias=False)
         self.bn1 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
         self.relu = ACTIVATIONS[activation]()
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        for stage, (planes, count) in enumerate(zip(PLANES, plan.blocks), start=1):
+        self.maxpool = nn.Identity() if plan.small_images else nn.MaxPool2d(3, 2, 1)
+        self.stages = len(plan.blocks)
+        for stage, (planes, count) in enumerate(zip(plan.planes, plan.blocks), start=1):
             sizes = [scaled(planes, width)] * (len(plan.kernels) - 1) + [scaled(planes * plan.expansion, width)]
             blocks = []
             for i in range(count):
@@ -82,10 +84,20 @@ class ResNet(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map images [B, 3, H, W] to logits [B, classes]."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in range(1, self.stages + 1):
+            x = self.get_submodule(f"layer{stage}")(x)
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
 def resnet(plan: ResNetPlan, *, classes: int, width: float, activation: str, batch_norm: bool, skip: bool) -> nn.Module:
     """Build a ResNet from its plan; `width` multiplies every channel count, without `skip` no identity is added."""
     return ResNet(plan, classes, width, activation, batch_norm, skip)
+
+
+def cifar_resnet(*, depth: int, **options) -> nn.Module:
+    """Build a ResNet for small images with `depth` = 6n + 2 layers (He et al. 2016, section 4.2), else as `resnet`.
+
+    Where a stage begins its shortcut is a 1×1 projection (the paper's option B), as in the other ResNets here.
+    """
+    blocks = (depth - 2) // 6
+    return resnet(ResNetPlan((blocks,) * 3, (3, 3), 0, 1, planes=(16, 32, 64), small_images=True), **options)

@@ -17,6 +17,7 @@ VGG16 = stages(2, 2, 3, 3, 3)  # Simonyan & Zisserman 2014, configuration D
 VGG19 = stages(2, 2, 4, 4, 4)  # configuration E
 VGG38 = stages(4, 4, 9, 9, 9)  # seed 000's next step: 35 convolutions and 3 linear layers
 VGG16_PLUS4 = stages(2, 2, 3, 3, 7)  # VGG-16 and four more convolutions in its last stage (the README of seed 003)
+VGG_SHALLOW = [64, "M", 128, "M", 256, "M"]  # the kernel experiment of seed 003, which names no plan
 VGG_DEEP = [64, 64, "M", 128, 128, "M", 256, 256, 256, 512, 512, 512, 512, "M"]  # the code of seed 002
 
 

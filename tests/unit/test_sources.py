@@ -1,0 +1,126 @@
+"""Sources: the originals' layouts, and any folder of images, become the right images, labels, classes and splits."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import archives as made
+from gradflow import GradflowError
+from gradflow.data import arrays
+from gradflow.data.preparation import prepare
+
+
+def prepared(folder, source, archive=None, **settings):
+    if archive is not None:
+        (folder / "archive").write_bytes(archive)
+    prepare(folder / "out", "zoo", {"source": source, "size": 64} | settings, archive and folder / "archive")
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(arrays.FILES)
+    return arrays.load(folder / "out")
+
+
+def counts(dataset):
+    return np.bincount(dataset.split, minlength=3).tolist()
+
+
+def test_cifar10_keeps_its_training_images_and_halves_its_test_images(tmp_path):
+    archive, images, labels = made.cifar10()
+    dataset = prepared(tmp_path, "cifar10", archive, size=224)
+    np.testing.assert_array_equal(dataset.images, images)
+    np.testing.assert_array_equal(dataset.labels, labels)
+    assert dataset.classes[:2] == ("airplane", "automobile") and counts(dataset) == [100, 10, 10]
+    assert not dataset.split[:100].any() and (np.bincount(labels[dataset.split == 1]) == 1).all()
+
+
+def test_an_archive_that_is_not_cifar10_is_named(tmp_path):
+    with pytest.raises(GradflowError, match="is not CIFAR-10's python archive"):
+        prepared(tmp_path, "cifar10", made.tar({"cifar-10-batches-py/batches.meta": b"\x80\x02}."}))
+
+
+def test_tiny_imagenet_takes_labels_from_its_files(tmp_path):
+    archive = made.tiny_imagenet()
+    dataset = prepared(tmp_path, "tiny_imagenet", archive)
+    assert dataset.classes == ("thing 0", "thing 1", "thing 2", "thing 3")
+    assert dataset.images.shape == (96, 3, 64, 64) and counts(dataset) == [80, 8, 8]
+    assert np.bincount(dataset.labels[dataset.split == 0]).tolist() == [20] * 4
+    for part in (1, 2):
+        assert np.bincount(dataset.labels[dataset.split == part]).tolist() == [2] * 4
+
+
+def test_groups_make_classes_of_tiny_imagenets_own(tmp_path):
+    groups = {"low": ["n00000003", "n00000001"], "high": ["n00000004"]}
+    dataset = prepared(tmp_path, "tiny_imagenet", made.tiny_imagenet(), groups=groups)
+    assert dataset.classes == ("low", "high") and np.bincount(dataset.labels).tolist() == [40, 20]
+    assert counts(dataset) == [42, 9, 9]
+    with pytest.raises(GradflowError, match="groups names 'n9', which is no class of Tiny"):
+        prepared(tmp_path, "tiny_imagenet", made.tiny_imagenet(), groups={"a": ["n9"], "b": ["n00000001"]})
+    with pytest.raises(GradflowError, match="is not Tiny ImageNet's archive"):
+        prepared(tmp_path, "tiny_imagenet", made.zip_({"a/1.txt": b"", "b/2.txt": b""}))
+
+
+def photographs(*names, count=10):
+    generator = np.random.default_rng(0)
+    return {f"{name}/{i}.jpg": made.photograph(generator) for name in names for i in range(count)}
+
+
+def write(folder, members):
+    for name, content in members.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_class_folders_are_split_within_each_class(tmp_path):
+    members = photographs("cat", "dog/puppies") | {"dog/notes.txt": b"", ".hidden/1.jpg": b"", "cat/._1.jpg": b""}
+    dataset = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+    assert dataset.classes == ("cat", "dog") and np.bincount(dataset.labels).tolist() == [10, 10]
+    with Image.open(tmp_path / "photos" / "cat" / "0.jpg") as image:
+        np.testing.assert_array_equal(dataset.images[0], np.asarray(image).transpose(2, 0, 1))
+    np.testing.assert_array_equal(dataset.split, arrays.load(tmp_path / "out").split)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["train", "val", "test"], [20, 20, 20]),
+        (["Training", "validation"], [20, 10, 10]),
+        (["train", "test"], [20, 10, 10]),
+    ],
+)
+def test_ready_splits_are_kept_and_what_is_missing_is_half_of_the_other(tmp_path, parts, expected):
+    members = photographs(*(f"{part}/{name}" for part in parts for name in ("cat", "dog")))
+    dataset = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+    assert dataset.classes == ("cat", "dog") and counts(dataset) == expected
+
+
+@pytest.mark.parametrize("pack", [made.zip_, made.tar])
+def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
+    members = photographs("cat", "dog")
+    plain = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+    junk = {"__MACOSX/photos/cat/._0.jpg": b"x"}
+    packed = pack({f"photos/{name}": content for name, content in members.items()} | junk)
+    (tmp_path / "photos.archive").write_bytes(packed)
+    assert prepared(tmp_path, "folder", path=str(tmp_path / "photos.archive")).fingerprint == plain.fingerprint
+    assert prepared(tmp_path, "folder", packed).fingerprint == plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"cat/1.jpg": b"x"}, "needs two or more class folders with images in them"),
+        (photographs("cat") | {"dog/readme.txt": b""}, "'dog' holds none"),
+        (photographs("train/cat", "test/cat"), "needs two or more class folders, each with images, in its training"),
+    ],
+)
+def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):
+    with pytest.raises(GradflowError, match=words):
+        prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+
+
+def test_a_path_that_is_neither_folder_nor_archive_is_refused(tmp_path):
+    with pytest.raises(GradflowError, match="neither a folder nor a zip or tar archive"):
+        prepared(tmp_path, "folder", path=str(write(tmp_path, {"photos.rar": b"Rar!"}) / "photos.rar"))
+
+
+def test_what_an_earlier_attempt_left_is_cleared_away(tmp_path):
+    write(tmp_path / "out" / ".making", {"images.npy": b"half", "unpacked/cat/0.jpg": b"half"})
+    prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", photographs("cat", "dog"))))

@@ -1,0 +1,86 @@
+"""Preparing a data set once: whatever its source, it becomes one folder of arrays that every run reads."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from gradflow.data.archives import is_archive, unpack
+from gradflow.data.arrays import save
+from gradflow.data.decoding import decode, side_to_store
+from gradflow.data.sources import SOURCES, Content
+from gradflow.errors import GradflowError
+
+NAMED = 3  # damaged images in the sentence; the log has them all
+
+
+def prepare(
+    folder: Path,
+    name: str,
+    settings: dict,
+    archive: Path | None = None,
+    workers: int = 1,
+    progress: TextIO | None = None,
+) -> None:
+    """Prepare the data set `name`, described by its settings in the config, into `folder`.
+
+    archive: the verified archive of a source that is fetched. workers: processes that decode. A folder that an earlier
+    attempt left unfinished is made anew.
+
+    Raises GradflowError for a source that is not what it should be, for more damaged images than the settings allow to
+    drop, and for a full disk.
+    """
+    folder = Path(folder)
+    shutil.rmtree(folder / ".making", ignore_errors=True)
+    making = folder / ".making"
+    try:
+        with _root(archive or settings.get("path"), making / "unpacked") as root:
+            content = SOURCES[settings["source"]](root, settings)
+            images, dropped = content.images, []
+            if isinstance(images, list):
+                images = making / "images.npy"
+                making.mkdir(parents=True, exist_ok=True)
+                content, dropped = _decode(content, images, name, settings, root, workers, progress)
+        save(folder, name, images, content.labels, content.split, content.classes, dropped)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+def _decode(
+    content: Content, out: Path, name: str, settings: dict, root: Path, workers: int, progress: TextIO | None
+) -> tuple[Content, list[str]]:
+    """Decode the files of a source into one array; return what is left of the source, and what was dropped."""
+    shape = side_to_store(content.images, settings["size"], workers, progress)
+    damaged = decode(content.images, out, shape, workers, progress)
+    if not damaged:
+        return content, []
+    dropped = [str(content.images[row].relative_to(root)) for row, _ in damaged]
+    for file, (_, reason) in zip(dropped, damaged):
+        tqdm.write(f"damaged: {file}: {reason}")
+    if len(damaged) > settings.get("drop_damaged", 0):
+        shown = ", ".join(dropped[:NAMED]) + (", ..." if len(dropped) > NAMED else "")
+        raise GradflowError(
+            f"{len(damaged)} of {len(content.labels):,} images of the data set {name!r} cannot be decoded "
+            f"({shown}; the log has all): mend them, or set datasets.{name}.drop_damaged to {len(damaged)} to go on "
+            "without them."
+        )
+    content = content.without([row for row, _ in damaged])
+    if decode(content.images, out, shape, workers, progress):
+        raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
+    return content, dropped
+
+
+@contextmanager
+def _root(source: str | Path | None, unpacked: Path) -> Iterator[Path | None]:
+    """Yield the folder of a source; an archive is unpacked first, and removed afterwards."""
+    if source is None or Path(source).is_dir():
+        yield source and Path(source)
+    elif is_archive(source):
+        unpack(source, unpacked)
+        yield unpacked
+        shutil.rmtree(unpacked)
+    else:
+        raise GradflowError(f"{source} is neither a folder nor a zip or tar archive: correct the data set's `path`.")
