@@ -31,7 +31,7 @@ def planned(output: str) -> Counter:
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 12, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0},
+            {"train": 18, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0},
         ),
         (["--config", "select=[skip]"], {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0}),
         (["--config", "select=[mlp]"], {"draw_mlps": 4, "prepare_data": 0, "tables": 0, "cost": 0}),

@@ -3,6 +3,7 @@ rule notebook:
         template="report/analysis.ipynb",
         tables=rules.tables.output if STUDIES else [],
         draws=draw_files(),
+        datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
         figures=notebook_figures(),
     output:
         notebook="results/report/analysis.ipynb",

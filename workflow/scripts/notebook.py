@@ -10,6 +10,7 @@ with job(snakemake.log[0]):
         "results": str(Path("results").resolve()),
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
+        "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
         "draws": [str(Path(path).resolve()) for path in snakemake.input.draws],
     }
     execute(snakemake.input.template, snakemake.output.notebook, parameters)

@@ -220,3 +220,24 @@ def _power(log: float) -> str:
     if mantissa == "10.0":  # rounded up to the next decade
         mantissa, exponent = "1.0", exponent + 1
     return f"{mantissa}·10{str(exponent).translate(_SUPERSCRIPTS)}"
+
+
+def data_table(datasets: list[dict]) -> str:
+    """Tabulate the data sets that were trained on, and name the damaged images that were left out.
+
+    datasets: what each `dataset.json` holds.
+    """
+    head = ["data set", "classes", "train", "validation", "test", "stored at", "sha256"]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    notes = []
+    for facts in datasets:
+        counts = [f"{facts['counts'][part]:,}" for part in ("train", "validation", "test")]
+        height, width = facts["stored"]
+        cells = [facts["name"], len(facts["classes"]), *counts, f"{width}×{height}", f"`{facts['fingerprint'][:12]}`"]
+        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        dropped = facts["dropped"]
+        if dropped:
+            names = ", ".join(dropped[:10]) + (", ..." if len(dropped) > 10 else "")
+            what = "1 damaged image was" if len(dropped) == 1 else f"{len(dropped)} damaged images were"
+            notes.append(f"From `{facts['name']}` {what} left out: {names}.")
+    return "\n".join(lines) + "".join(f"\n\n{note}" for note in notes)

@@ -37,14 +37,14 @@ def unpack(archive: Path, folder: Path) -> None:
     try:
         if tarfile.is_tarfile(archive):
             with tarfile.open(archive) as opened:
-                _check(archive, folder, ((i.name, i.size, i.isfile() or i.isdir()) for i in opened))
+                total = _check(archive, folder, ((i.name, i.size, i.isfile() or i.isdir()) for i in opened))
                 while opened.fileobj.read(1 << 20):  # to the end, where the checksum is
                     pass
-                _extract(opened, folder, filter="data")
+                _extract(opened, folder, total, filter="data")
         else:
             with zipfile.ZipFile(archive) as opened:
-                _check(archive, folder, ((i.filename, i.file_size, _plain(i)) for i in opened.infolist()))
-                _extract(opened, folder)
+                total = _check(archive, folder, ((i.filename, i.file_size, _plain(i)) for i in opened.infolist()))
+                _extract(opened, folder, total)
     except BROKEN as error:
         raise GradflowError(f"{archive} is damaged ({error}): replace it.") from error
 
@@ -54,7 +54,8 @@ def _plain(member: zipfile.ZipInfo) -> bool:
     return kind in (0, stat.S_IFREG, stat.S_IFDIR)
 
 
-def _check(archive: Path, folder: Path, members: Iterable[tuple[str, int, bool]]) -> None:
+def _check(archive: Path, folder: Path, members: Iterable[tuple[str, int, bool]]) -> int:
+    """Look at each member's (name, size, whether it is a plain file or folder); return the bytes they take in all."""
     limit = max(ALWAYS_FINE, LARGEST_GROWTH * archive.stat().st_size)
     total = 0
     for name, size, plain in members:
@@ -69,9 +70,10 @@ def _check(archive: Path, folder: Path, members: Iterable[tuple[str, int, bool]]
                 f"{LARGEST_GROWTH} times its own size: no archive of images does."
             )
     require_space(folder, total)
+    return total
 
 
-def _extract(opened: zipfile.ZipFile | tarfile.TarFile, folder: Path, **options) -> None:
-    with writing(folder):
+def _extract(opened: zipfile.ZipFile | tarfile.TarFile, folder: Path, total: int, **options) -> None:
+    with writing(folder, total):
         folder.mkdir(parents=True, exist_ok=True)
         opened.extractall(folder, **options)

@@ -9,6 +9,7 @@ from gradflow.figures.style import panels
 from gradflow.results import Result
 
 FILTERS_SHOWN = 16
+NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
 def filters(study, results: dict[str, Result]) -> Figure:
@@ -40,6 +41,10 @@ def confusion_matrices(study, results: dict[str, Result]) -> Figure:
         if len(classes) <= 20:
             axis.set_xticks(range(len(classes)), classes, fontsize=7, rotation=90 if max(map(len, classes)) > 2 else 0)
             axis.set_yticks(range(len(classes)), classes, fontsize=7)
+        if len(classes) <= NUMBERED:
+            for (row, column), share in np.ndenumerate(shares):
+                colour = "black" if share > 0.6 else "white"
+                axis.text(column, row, f"{share:.2f}", ha="center", va="center", color=colour, fontsize=8)
         axis.grid(False)
         axis.set_title(f"{label}\naccuracy {np.trace(matrix) / max(1, matrix.sum()):.2f}", fontsize=9)
         axis.set_xlabel("predicted")

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, wrapped
 from gradflow.labels import MOMENTS, QUANTITIES
@@ -23,6 +24,7 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
         log_axis(axis)
         axis.set_title(label)
         axis.set_xlabel("layer, in forward order")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
         axes[0].set_ylim(min(means) / 100, max(means) * 100)
     for axis in first_of_rows(axes):

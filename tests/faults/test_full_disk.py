@@ -1,0 +1,133 @@
+"""A disk that fills up: one sentence with the path and the bytes it takes, and earlier results as they were."""
+
+import hashlib
+import re
+import subprocess
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import yaml
+
+import archives as made
+from conftest import snakemake
+from faulty_server import faulty_server
+from gradflow import GradflowError, results
+from gradflow.data import archives, arrays, decoding, downloads
+from gradflow.data.preparation import prepare
+from gradflow.files import atomic_write
+
+SENTENCE = r"could not be written: the disk is full; it takes [\d,]+ bytes and [\d,]+ are free: make room"
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A tmpfs of one megabyte; and a function that leaves so many bytes free on it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def leave(disk, free: int) -> None:
+    """Fill a disk but for so many bytes."""
+    filler = disk / "filler"
+    filler.unlink(missing_ok=True)
+    with open(filler, "wb", buffering=0) as stream, suppress(OSError):
+        while True:
+            stream.write(b"x" * 4096)
+    with open(filler, "r+b") as stream:
+        stream.truncate(max(0, filler.stat().st_size - free))
+
+
+@pytest.fixture(params=["known beforehand", "found while writing"])
+def knowledge(request, monkeypatch):
+    """Whether the check beforehand says it, or, where that could not know, the writing itself."""
+    if request.param == "found while writing":
+        for module in (archives, decoding, downloads):
+            monkeypatch.setattr(module, "require_space", lambda path, needed: None)
+    return request.param
+
+
+def refused(folder):
+    return pytest.raises(GradflowError, match=rf"{re.escape(str(folder))}.*{SENTENCE}")
+
+
+def test_while_fetching(small_disk, knowledge):
+    body = np.random.default_rng(0).bytes(600_000)
+    with faulty_server() as server:
+        server.files["/data.zip"] = body
+        download = downloads.Download("zoo", hashlib.sha256(body).hexdigest(), (server.url("/data.zip"),), len(body))
+        (small_disk / "earlier.zip").write_bytes(b"earlier")
+        leave(small_disk, 300_000)
+        with refused(small_disk) as caught:
+            downloads.fetch(download, small_disk)
+        assert "600,000 bytes" in str(caught.value) and not (small_disk / "data.zip").exists()
+        (small_disk / "filler").unlink()
+        assert downloads.fetch(download, small_disk).read_bytes() == body
+        if knowledge == "found while writing":
+            assert re.match(r"bytes=\d+-", server.ranges[-1])  # what had arrived was not fetched again
+    assert (small_disk / "earlier.zip").read_bytes() == b"earlier"
+
+
+def test_while_unpacking_and_decoding(small_disk, knowledge, tmp_path):
+    generator = np.random.default_rng(0)
+    members = {f"{name}/{i}.jpg": made.photograph(generator) for name in ("cat", "dog") for i in range(20)}
+    archive = tmp_path / "zoo.zip"
+    archive.write_bytes(made.zip_(members))
+    settings = {"source": "folder", "path": str(archive), "size": 64}
+    (small_disk / "earlier").mkdir()
+    arrays.save(small_disk / "earlier", "earlier", np.zeros((3, 3, 8, 8)), np.arange(3), np.arange(3), "abc")
+    before = arrays.load(small_disk / "earlier").fingerprint
+    for free in (16_384, 250_000):  # too little for the files; enough for them, not for 491,520 bytes of pixels
+        leave(small_disk, free)
+        with refused(small_disk / "out"):
+            prepare(small_disk / "out", "zoo", settings)
+        assert not any((small_disk / "out").glob("*"))
+    assert arrays.load(small_disk / "earlier").fingerprint == before
+    (small_disk / "filler").unlink()
+    prepare(small_disk / "out", "zoo", settings)
+    assert len(arrays.load(small_disk / "out").labels) == 40
+
+
+@pytest.mark.parametrize(
+    "write", [lambda stream: stream.write(bytes(500_000)), lambda s: np.savez(s, a=np.zeros(62500))]
+)
+def test_the_bytes_of_a_result_are_counted(small_disk, write):
+    leave(small_disk, 8192)
+    with refused(small_disk / "out.npz") as caught:
+        atomic_write(small_disk / "out.npz", write)
+    said = int(re.search(r"takes ([\d,]+) bytes", str(caught.value)).group(1).replace(",", ""))
+    assert 500_000 <= said < 501_000
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+def test_while_training(small_disk, workflow):
+    (workflow / "results").symlink_to(small_disk)
+    base = {"architecture": "cifar_resnet", "depth": 8}
+    overlay = {
+        "select": ["one"],
+        "datasets": {"digits": {"source": "digits", "size": 8}},
+        "scale": {"width": 0.03125, "epochs": 1, "seeds": 2},
+        "studies": {"one": {"question": "?", "base": base, "vary": [{"init": "he"}]}},
+    }
+    (workflow / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    options = ["--cores", "1", "--configfile", "overlay.yaml"]
+    runs = list((workflow / "results/runs").glob("*"))
+    planned = snakemake(workflow, "runs", "-n", "--quiet", "host", "--configfile", "overlay.yaml")
+    first, second = sorted(set(re.findall(r"results/runs/(\S+)/norms\.npz", planned.stdout + planned.stderr)))
+    done = snakemake(workflow, f"results/runs/{first}/norms.npz", *options)
+    assert done.returncode == 0 and not runs, done.stdout + done.stderr
+    earlier = (workflow / f"results/runs/{first}/norms.npz").read_bytes()
+    leave(small_disk, 0)
+    failed = snakemake(workflow, "runs", *options)
+    said = failed.stdout + failed.stderr
+    assert failed.returncode != 0 and re.search(rf"gradflow: results/runs/{second}/norms\.npz {SENTENCE}", said), said
+    assert "Traceback" not in said
+    assert (workflow / f"results/runs/{first}/norms.npz").read_bytes() == earlier
+    (small_disk / "filler").unlink()
+    assert snakemake(workflow, "runs", *options).returncode == 0
+    assert results.read(workflow / f"results/runs/{second}/norms.npz").meta["run"] == second

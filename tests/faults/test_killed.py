@@ -1,0 +1,74 @@
+"""kill -9 while a data set is fetched, unpacked and prepared: the next run completes, with the same fingerprint."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import archives as made
+from conftest import ROOT
+from faulty_server import faulty_server
+from gradflow.data import arrays
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from gradflow.data.downloads import Download, fetch
+from gradflow.data.preparation import prepare
+
+url, sha256, folder = sys.argv[1:]
+archive = fetch(Download("tiny", sha256, (url,)), Path(folder) / "cache")
+prepare(Path(folder) / "data", "tiny", {"source": "tiny_imagenet", "size": 64}, archive, workers=2)
+"""
+
+# What is on disk while a stage lasts, and about how many seconds it lasts.
+STAGES = {
+    "fetching": ("cache/*.part", 0.6),
+    "unpacking": ("data/.making/unpacked/*", 0.15),
+    "decoding": ("data/.making/images.npy", 0.15),
+}
+MOMENTS = 8
+
+
+@pytest.fixture(scope="module")
+def source():
+    with faulty_server() as server:
+        archive = made.tiny_imagenet(classes=8, train=120, val=10)
+        server.files["/tiny.zip"] = archive
+        server.pace = len(archive) / 0.6
+        yield server.url("/tiny.zip"), hashlib.sha256(archive).hexdigest()
+
+
+def start(source, folder):
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *source, str(folder)], env=environment)
+
+
+@pytest.fixture(scope="module")
+def reference(source, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reference")
+    assert start(source, folder).wait(120) == 0
+    return arrays.load(folder / "data").fingerprint
+
+
+@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("moment", range(MOMENTS))
+def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_path, stage, moment):
+    pattern, lasts = STAGES[stage]
+    process = start(source, tmp_path)
+    while process.poll() is None and not any(tmp_path.glob(pattern)):
+        time.sleep(0.001)
+    time.sleep(random.Random(f"{stage} {moment}").uniform(0, lasts))
+    process.send_signal(signal.SIGKILL)
+    killed = process.wait() == -signal.SIGKILL
+    print(f"{stage} {moment}: {'killed' if killed else 'was done'}")
+    if not killed:
+        assert arrays.load(tmp_path / "data").fingerprint == reference
+    assert start(source, tmp_path).wait(120) == 0
+    assert arrays.load(tmp_path / "data").fingerprint == reference
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(arrays.FILES)
