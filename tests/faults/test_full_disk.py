@@ -13,7 +13,7 @@ import archives as made
 from conftest import snakemake
 from faulty_server import faulty_server
 from gradflow import GradflowError, results
-from gradflow.data import archives, arrays, decoding, downloads
+from gradflow.data import arrays, decoding, downloads, http
 from gradflow.data.preparation import prepare
 from gradflow.files import atomic_write
 
@@ -47,7 +47,7 @@ def leave(disk, free: int) -> None:
 def knowledge(request, monkeypatch):
     """Whether the check beforehand says it, or, where that could not know, the writing itself."""
     if request.param == "found while writing":
-        for module in (archives, decoding, downloads):
+        for module in (decoding, http):
             monkeypatch.setattr(module, "require_space", lambda path, needed: None)
     return request.param
 
@@ -73,16 +73,16 @@ def test_while_fetching(small_disk, knowledge):
     assert (small_disk / "earlier.zip").read_bytes() == b"earlier"
 
 
-def test_while_unpacking_and_decoding(small_disk, knowledge, tmp_path):
+def test_while_decompressing_and_decoding(small_disk, knowledge, tmp_path):
     generator = np.random.default_rng(0)
     members = {f"{name}/{i}.jpg": made.photograph(generator) for name in ("cat", "dog") for i in range(20)}
-    archive = tmp_path / "zoo.zip"
-    archive.write_bytes(made.zip_(members))
+    archive = tmp_path / "zoo.tar.gz"
+    archive.write_bytes(made.tar(members))
     settings = {"source": "folder", "path": str(archive), "size": 64}
     (small_disk / "earlier").mkdir()
     arrays.save(small_disk / "earlier", "earlier", np.zeros((3, 3, 8, 8)), np.arange(3), np.arange(3), "abc")
     before = arrays.load(small_disk / "earlier").fingerprint
-    for free in (16_384, 250_000):  # too little for the files; enough for them, not for 491,520 bytes of pixels
+    for free in (16_384, 250_000):  # too little for the tar; enough for it, not for 491,520 bytes of pixels
         leave(small_disk, free)
         with refused(small_disk / "out"):
             prepare(small_disk / "out", "zoo", settings)

@@ -1,4 +1,4 @@
-"""kill -9 while a data set is fetched, unpacked and prepared: the next run completes, with the same fingerprint."""
+"""kill -9 while a data set is fetched, decompressed and decoded: the next run completes, with the same fingerprint."""
 
 import hashlib
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 import archives as made
@@ -22,14 +23,14 @@ from gradflow.data.downloads import Download, fetch
 from gradflow.data.preparation import prepare
 
 url, sha256, folder = sys.argv[1:]
-archive = fetch(Download("tiny", sha256, (url,)), Path(folder) / "cache")
-prepare(Path(folder) / "data", "tiny", {"source": "tiny_imagenet", "size": 64}, archive, workers=2)
+archive = fetch(Download("zoo", sha256, (url,)), Path(folder) / "cache")
+prepare(Path(folder) / "data", "zoo", {"source": "folder", "size": 64}, archive, workers=2)
 """
 
 # What is on disk while a stage lasts, and about how many seconds it lasts.
 STAGES = {
-    "fetching": ("cache/*.part", 0.6),
-    "unpacking": ("data/.making/unpacked/*", 0.15),
+    "fetching": ("cache/zoo.tar.xz.part", 0.6),
+    "decompressing": ("data/.making/archive.tar", 0.1),
     "decoding": ("data/.making/images.npy", 0.15),
 }
 MOMENTS = 8
@@ -38,10 +39,12 @@ MOMENTS = 8
 @pytest.fixture(scope="module")
 def source():
     with faulty_server() as server:
-        archive = made.tiny_imagenet(classes=8, train=120, val=10)
-        server.files["/tiny.zip"] = archive
+        generator = np.random.default_rng(0)
+        names = [f"{part}/{c}/{i}.jpg" for part in ("train", "test") for c in "abcdefgh" for i in range(80)]
+        archive = made.tar({name: made.photograph(generator) for name in names}, "xz")
+        server.files["/zoo.tar.xz"] = archive
         server.pace = len(archive) / 0.6
-        yield server.url("/tiny.zip"), hashlib.sha256(archive).hexdigest()
+        yield server.url("/zoo.tar.xz"), hashlib.sha256(archive).hexdigest()
 
 
 def start(source, folder):

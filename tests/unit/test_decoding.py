@@ -9,6 +9,7 @@ from PIL import Image
 import archives as made
 from gradflow import GradflowError
 from gradflow.data import arrays
+from gradflow.data.archives import Member, members
 from gradflow.data.decoding import decode, side_to_store
 from gradflow.data.preparation import prepare
 
@@ -36,14 +37,14 @@ def test_several_processes_give_the_same_bytes_as_one(photos, tmp_path):
 
 
 def test_images_of_one_size_are_stored_at_it_and_others_are_resized_once(photos, tmp_path):
-    files = sorted(photos.rglob("*.jpg"))
+    files = members(photos, tmp_path / "scratch")
     assert side_to_store(files, 48, 1) == (24, 36)
     assert side_to_store(files, 24, 1) == (24, 24)  # stored no larger than networks see them
     (photos / "cat" / "00.jpg").write_bytes(made.photograph(np.random.default_rng(1), 50, 20))
     assert side_to_store(files, 48, 1) == (48, 48)
     dataset = prepared(photos, tmp_path / "out")
     for row in (0, 1, 31):
-        with Image.open(files[row]) as image:
+        with Image.open(files[row].container) as image:
             expected = np.asarray(image.resize((48, 48), Image.Resampling.BILINEAR)).transpose(2, 0, 1)
         np.testing.assert_array_equal(dataset.images[row], expected)
 
@@ -55,7 +56,7 @@ def test_every_kind_of_pixel_becomes_rgb(tmp_path, mode):
     image = Image.new(mode, (8, 8), 77) if mode == "I;16" else image.convert(mode)
     file = tmp_path / ("image.jpg" if mode == "CMYK" else "image.png")
     image.save(file)
-    assert decode([file], tmp_path / "out.npy", (8, 8), 1) == []
+    assert decode([Member(file.name, str(file))], tmp_path / "out.npy", (8, 8), 1) == []
     with Image.open(file) as opened:
         expected = np.asarray(opened.convert("RGB")).transpose(2, 0, 1)
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[0], expected)

@@ -9,7 +9,8 @@ import pytest
 
 from faulty_server import faulty_server
 from gradflow import GradflowError
-from gradflow.data.downloads import Download, Patience, fetch, fetched, write_receipt
+from gradflow.data.downloads import Download, fetch, fetched, write_receipt
+from gradflow.data.http import Patience
 
 BODY = np.random.default_rng(0).bytes(300_000)
 HASTY = Patience(timeout=0.5, retries=3, first_wait=0.01, longest_wait=0.05)

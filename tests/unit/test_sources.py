@@ -106,9 +106,10 @@ def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"cat/1.jpg": b"x"}, "needs two or more class folders with images in them"),
-        (photographs("cat") | {"dog/readme.txt": b""}, "'dog' holds none"),
-        (photographs("train/cat", "test/cat"), "needs two or more class folders, each with images, in its training"),
+        ({"cat/1.jpg": b"x"}, "needs two or more class folders, each with images to train on; found 0"),
+        (photographs("cat") | {"dog/readme.txt": b""}, "'dog' has none"),
+        (photographs("train/cat", "test/cat"), "needs two or more class folders"),
+        (photographs("train/cat", "test/cat", "test/dog"), "'dog' has none"),
     ],
 )
 def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):

@@ -1,20 +1,86 @@
-"""Unpacking archives that come from elsewhere: only plain files and folders, only inside, only of a sane size."""
+"""Files in folders and archives, read where they lie: nothing is unpacked, and nothing hostile is let in.
 
+Writing tens of thousands of small files takes many times longer than decoding the images in them, so a member of a zip
+or of a tar is read from the archive itself. A compressed tar is decompressed into one file first.
+"""
+
+import bz2
+import gzip
+import io
 import lzma
+import os
 import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import BinaryIO
 
 from gradflow.errors import GradflowError
-from gradflow.files import require_space, writing
+from gradflow.files import writing
 
 # Images hardly compress; an archive that claims to grow more than this is no archive of images.
 LARGEST_GROWTH, ALWAYS_FINE = 100, 1 << 30  # times its size; bytes
+BLOCK = 1 << 20  # bytes
+JUNK = "__MACOSX"
+COMPRESSED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)
 # What the standard library raises on bytes that are no archive; trouble with writing is a GradflowError by then.
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, RuntimeError, OSError)
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file of a folder or an archive: its name there, with slashes, and where its bytes are.
+
+    Of a folder, `container` is the file itself; of a tar, the tar, and `place` is (offset, size); of a zip, the zip,
+    and `place` is the name that the zip finds it by.
+    """
+
+    name: str
+    container: str
+    place: tuple[int, int] | str | None = None
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+        if isinstance(self.place, str):
+            return io.BytesIO(_opened_zip(self.container, os.getpid()).read(self.place))
+        if self.place is None:
+            return open(self.container, "rb")
+        offset, size = self.place
+        with open(self.container, "rb") as stream:
+            stream.seek(offset)
+            return io.BytesIO(stream.read(size))
+
+    def read(self) -> bytes:
+        """Return its bytes."""
+        with self.open() as stream:
+            return stream.read()
+
+
+def members(source: Path, scratch: Path) -> list[Member]:
+    """Return the files of a folder, a zip or a tar, in the order of their names.
+
+    Hidden files are left out, and folders that hold all the rest. scratch: the file into which a compressed tar is
+    decompressed.
+
+    Raises GradflowError for an archive with a path that leaves it, a link or a device, two members of one name, or an
+    absurd size; for one that is damaged; and if there is no room.
+    """
+    source = Path(source)
+    if source.is_dir():
+        found = [Member(p.relative_to(source).as_posix(), str(p)) for p in source.rglob("*") if p.is_file()]
+    elif is_archive(source):
+        try:
+            found = _of_tar(source, scratch) if tarfile.is_tarfile(source) else _of_zip(source)
+        except BROKEN as error:
+            raise GradflowError(f"{source} is damaged ({error}): replace it.") from error
+    else:
+        raise GradflowError(f"{source} is neither a folder nor a zip or tar archive: check what it is.")
+    visible = [m for m in found if not any(part.startswith(".") or part == JUNK for part in m.name.split("/"))]
+    return sorted(_inside(visible), key=lambda member: member.name)
 
 
 def is_archive(path: Path) -> bool:
@@ -25,55 +91,93 @@ def is_archive(path: Path) -> bool:
         return True
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar archive into `folder`, after all its members have been looked at.
-
-    Raises GradflowError, before anything is written, for a member whose path leaves the folder, a link or a device, an
-    absurd size, too little room; and for a file that is no whole archive.
-    """
-    archive, folder = Path(archive), Path(folder)
-    if not is_archive(archive):
-        raise GradflowError(f"{archive} is no zip or tar archive: check what it is.")
-    try:
-        if tarfile.is_tarfile(archive):
-            with tarfile.open(archive) as opened:
-                total = _check(archive, folder, ((i.name, i.size, i.isfile() or i.isdir()) for i in opened))
-                while opened.fileobj.read(1 << 20):  # to the end, where the checksum is
-                    pass
-                _extract(opened, folder, total, filter="data")
-        else:
-            with zipfile.ZipFile(archive) as opened:
-                total = _check(archive, folder, ((i.filename, i.file_size, _plain(i)) for i in opened.infolist()))
-                _extract(opened, folder, total)
-    except BROKEN as error:
-        raise GradflowError(f"{archive} is damaged ({error}): replace it.") from error
+def _of_zip(archive: Path) -> list[Member]:
+    with zipfile.ZipFile(archive) as opened:
+        infos = [info for info in opened.infolist() if not info.is_dir()]
+    kinds = [stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG) for info in infos]
+    _check(archive, ((info.filename, info.file_size, plain) for info, plain in zip(infos, kinds)))
+    return [Member(_clean(info.filename), str(archive), info.filename) for info in infos]
 
 
-def _plain(member: zipfile.ZipInfo) -> bool:
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    return kind in (0, stat.S_IFREG, stat.S_IFDIR)
+def _of_tar(archive: Path, scratch: Path) -> list[Member]:
+    tar = archive
+    with tarfile.open(archive) as opened:
+        if isinstance(opened.fileobj, COMPRESSED):
+            _decompress(archive, opened.fileobj, scratch)
+            tar = scratch
+    with tarfile.open(tar, "r:") as opened:
+        infos = [info for info in opened if not info.isdir()]
+        opened.fileobj.seek(opened.offset)
+        if any(opened.fileobj.read(tarfile.BLOCKSIZE)):  # tarfile takes a broken header for the end
+            raise tarfile.ReadError("a header is broken")
+    _check(archive, ((info.name, info.size, info.isfile() and not info.issparse()) for info in infos))
+    return [Member(_clean(info.name), str(tar), (info.offset_data, info.size)) for info in infos]
 
 
-def _check(archive: Path, folder: Path, members: Iterable[tuple[str, int, bool]]) -> int:
-    """Look at each member's (name, size, whether it is a plain file or folder); return the bytes they take in all."""
-    limit = max(ALWAYS_FINE, LARGEST_GROWTH * archive.stat().st_size)
+def _decompress(archive: Path, stream: BinaryIO, scratch: Path) -> None:
+    """Decompress to the end, where the checksum is."""
+
+    def blocks() -> Iterator[bytes]:
+        stream.seek(0)
+        return iter(lambda: stream.read(BLOCK), b"")
+
     total = 0
-    for name, size, plain in members:
+    with writing(scratch, lambda: sum(map(len, blocks()))):
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        with open(scratch, "wb") as out:
+            for block in _readable(blocks()):
+                total += len(block)
+                _check_growth(archive, total)
+                out.write(block)
+
+
+def _readable(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Let trouble with reading be told from trouble with writing."""
+    try:
+        yield from blocks
+    except OSError as error:
+        raise EOFError(str(error)) from error
+
+
+def _check(archive: Path, found: Iterator[tuple[str, int, bool]]) -> None:
+    """Look at each member's name, size, and whether it is a plain file."""
+    total, names = 0, set()
+    for name, size, plain in found:
         if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in PureWindowsPath(name).parts:
-            raise GradflowError(f"{archive} is refused: its member {name!r} would be written outside its folder.")
+            raise GradflowError(f"{archive} is refused: its member {name!r} lies outside the archive's own folder.")
         if not plain:
             raise GradflowError(f"{archive} is refused: its member {name!r} is a link or a device, not a file.")
+        if _clean(name) in names:
+            raise GradflowError(f"{archive} is refused: it holds {name!r} twice.")
+        names.add(_clean(name))
         total += size
-        if total > limit:
-            raise GradflowError(
-                f"{archive} is refused: it claims to hold more than {limit:,} bytes, "
-                f"{LARGEST_GROWTH} times its own size: no archive of images does."
-            )
-    require_space(folder, total)
-    return total
+        _check_growth(archive, total)
 
 
-def _extract(opened: zipfile.ZipFile | tarfile.TarFile, folder: Path, total: int, **options) -> None:
-    with writing(folder, total):
-        folder.mkdir(parents=True, exist_ok=True)
-        opened.extractall(folder, **options)
+def _check_growth(archive: Path, total: int) -> None:
+    limit = max(ALWAYS_FINE, LARGEST_GROWTH * archive.stat().st_size)
+    if total > limit:
+        raise GradflowError(
+            f"{archive} is refused: it holds more than {limit:,} bytes, {LARGEST_GROWTH} times its own size: "
+            "no archive of images does."
+        )
+
+
+def _clean(name: str) -> str:
+    return PurePosixPath(name).as_posix()
+
+
+def _inside(found: list[Member]) -> list[Member]:
+    """Go down as long as everything is in one folder."""
+    while found and all("/" in member.name for member in found):
+        tops = {member.name.split("/", 1)[0] for member in found}
+        if len(tops) > 1:
+            break
+        found = [replace(member, name=member.name.split("/", 1)[1]) for member in found]
+    return found
+
+
+@cache
+def _opened_zip(path: str, process: int) -> zipfile.ZipFile:
+    """A zip that each process keeps open: finding its members takes a while, and a position cannot be shared."""
+    return zipfile.ZipFile(path)

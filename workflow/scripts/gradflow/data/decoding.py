@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import threading
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,16 +17,18 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from gradflow.data.archives import Member
 from gradflow.errors import GradflowError
 from gradflow.files import require_space, writing
 
 CHUNK_BYTES = 32 << 20  # decoded images that one process holds
-DAMAGED = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)  # what PIL raises on bad bytes
+# What PIL raises on bad bytes, and an archive on a bad member.
+DAMAGED = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, zipfile.BadZipFile, zlib.error)
 
 Damage = list[tuple[int, str]]  # (row, reason)
 
 
-def side_to_store(files: Sequence[Path], side: int, workers: int, progress: TextIO | None = None) -> tuple[int, int]:
+def side_to_store(files: Sequence[Member], side: int, workers: int, progress: TextIO | None = None) -> tuple[int, int]:
     """Return the (height, width) to store images at: their own if all share one that fits into side × side, else side.
 
     Only the files' headers are read. Files that cannot be read are left to `decode` to report.
@@ -32,12 +36,14 @@ def side_to_store(files: Sequence[Path], side: int, workers: int, progress: Text
     sizes = set()
     for _, found in _in_chunks(_read_sizes, files, 1024, workers, "measuring", progress):
         sizes |= found
+        if len(sizes) > 1:
+            return side, side
     height, width = sizes.pop() if len(sizes) == 1 else (side, side)
     return (height, width) if max(height, width) <= side else (side, side)
 
 
 def decode(
-    files: Sequence[Path], out: Path, shape: tuple[int, int], workers: int, progress: TextIO | None = None
+    files: Sequence[Member], out: Path, shape: tuple[int, int], workers: int, progress: TextIO | None = None
 ) -> Damage:
     """Decode image files to RGB and write them to `out`, a .npy of uint8 [N, 3, height, width].
 
@@ -66,13 +72,13 @@ class _Decode:
     def __init__(self, out: str, offset: int, shape: tuple[int, int]):
         self.out, self.offset, self.shape = out, offset, shape
 
-    def __call__(self, files: list[Path], start: int) -> Damage:
+    def __call__(self, files: Sequence[Member], start: int) -> Damage:
         height, width = self.shape
         pixels = np.zeros((len(files), 3, height, width), np.uint8)
         damaged = []
         for row, file in enumerate(files):
             try:
-                with Image.open(file) as image:
+                with file.open() as stream, Image.open(stream) as image:
                     decoded = image.convert("RGB")
                 if decoded.size != (width, height):
                     decoded = decoded.resize((width, height), Image.Resampling.BILINEAR)
@@ -86,11 +92,11 @@ class _Decode:
         return damaged
 
 
-def _read_sizes(files: list[Path], start: int) -> set[tuple[int, int]]:
+def _read_sizes(files: Sequence[Member], start: int) -> set[tuple[int, int]]:
     sizes = set()
     for file in files:
         try:
-            with Image.open(file) as image:
+            with file.open() as stream, Image.open(stream) as image:
                 sizes.add((image.height, image.width))
         except DAMAGED:
             pass
@@ -98,7 +104,7 @@ def _read_sizes(files: list[Path], start: int) -> set[tuple[int, int]]:
 
 
 def _in_chunks(
-    function: Callable, files: Sequence[Path], size: int, workers: int, what: str, progress: TextIO | None
+    function: Callable, files: Sequence[Member], size: int, workers: int, what: str, progress: TextIO | None
 ) -> Iterator[tuple[int, list | set]]:
     """Yield (start, function(chunk, start)) for each chunk of the files, in order, computed by `workers` processes."""
     starts = range(0, len(files), size)
@@ -116,14 +122,16 @@ def _mapping(workers: int, what: str) -> Iterator[Callable]:
     if workers == 1:
         yield map
         return
+    pool = ProcessPoolExecutor(workers, initializer=_end_with_parent)
     try:
-        with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-            yield pool.map
+        yield pool.map
     except BrokenProcessPool as error:
         raise GradflowError(
             f"{what} stopped: one of its {workers} processes was killed, most likely for want of memory; run it again "
             "with fewer threads."
         ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _end_with_parent() -> None:

@@ -1,14 +1,12 @@
 """Preparing a data set once: whatever its source, it becomes one folder of arrays that every run reads."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 from tqdm import tqdm
 
-from gradflow.data.archives import is_archive, unpack
+from gradflow.data.archives import members
 from gradflow.data.arrays import save
 from gradflow.data.decoding import decode, side_to_store
 from gradflow.data.sources import SOURCES, Content
@@ -34,30 +32,32 @@ def prepare(
     drop, and for a full disk.
     """
     folder = Path(folder)
-    shutil.rmtree(folder / ".making", ignore_errors=True)
     making = folder / ".making"
+    for left in folder.glob(".*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    source = archive or settings.get("path")
     try:
-        with _root(archive or settings.get("path"), making / "unpacked") as root:
-            content = SOURCES[settings["source"]](root, settings)
-            images, dropped = content.images, []
-            if isinstance(images, list):
-                images = making / "images.npy"
-                making.mkdir(parents=True, exist_ok=True)
-                content, dropped = _decode(content, images, name, settings, root, workers, progress)
+        files = members(source, making / "archive.tar") if source else []
+        content = SOURCES[settings["source"]](files, settings)
+        images, dropped = content.images, []
+        if isinstance(images, list):
+            images = making / "images.npy"
+            making.mkdir(parents=True, exist_ok=True)
+            content, dropped = _decode(content, images, name, settings, workers, progress)
         save(folder, name, images, content.labels, content.split, content.classes, dropped)
     finally:
         shutil.rmtree(making, ignore_errors=True)
 
 
 def _decode(
-    content: Content, out: Path, name: str, settings: dict, root: Path, workers: int, progress: TextIO | None
+    content: Content, out: Path, name: str, settings: dict, workers: int, progress: TextIO | None
 ) -> tuple[Content, list[str]]:
     """Decode the files of a source into one array; return what is left of the source, and what was dropped."""
     shape = side_to_store(content.images, settings["size"], workers, progress)
     damaged = decode(content.images, out, shape, workers, progress)
     if not damaged:
         return content, []
-    dropped = [str(content.images[row].relative_to(root)) for row, _ in damaged]
+    dropped = [content.images[row].name for row, _ in damaged]
     for file, (_, reason) in zip(dropped, damaged):
         tqdm.write(f"damaged: {file}: {reason}")
     if len(damaged) > settings.get("drop_damaged", 0):
@@ -71,16 +71,3 @@ def _decode(
     if decode(content.images, out, shape, workers, progress):
         raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
     return content, dropped
-
-
-@contextmanager
-def _root(source: str | Path | None, unpacked: Path) -> Iterator[Path | None]:
-    """Yield the folder of a source; an archive is unpacked first, and removed afterwards."""
-    if source is None or Path(source).is_dir():
-        yield source and Path(source)
-    elif is_archive(source):
-        unpack(source, unpacked)
-        yield unpacked
-        shutil.rmtree(unpacked)
-    else:
-        raise GradflowError(f"{source} is neither a folder nor a zip or tar archive: correct the data set's `path`.")

@@ -1,0 +1,131 @@
+"""Streaming a file from one server into one part file: resumed where it broke, tried again where that may help."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import requests
+from tqdm import tqdm
+
+from gradflow.files import require_space, writing
+
+BLOCK = 1 << 20  # bytes
+TRANSIENT = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait for a server, in seconds, and how often to try again; each wait is twice the one before."""
+
+    timeout: float = 30
+    retries: int = 3
+    first_wait: float = 2
+    longest_wait: float = 60
+
+
+PATIENCE = Patience()
+
+
+class MirrorFailed(Exception):
+    """This mirror will not do; the next may."""
+
+
+class _TryAgain(Exception):
+    """What failed may work in a moment; `wait` is what the server asked for, in seconds."""
+
+    def __init__(self, reason: str, wait: float = 0):
+        super().__init__(reason)
+        self.wait = wait
+
+
+def stream(url: str, part: Path, expected: int | None, progress: TextIO | None, patience: Patience) -> None:
+    """Complete `part` from a mirror; with each megabyte of headway the count of failed attempts starts anew."""
+    failures = 0
+    while True:
+        before = size(part)
+        try:
+            with _opened(url, before, patience.timeout) as response:
+                _append(response, part, expected, progress)
+            return
+        except (_TryAgain, requests.RequestException) as error:
+            if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
+                raise MirrorFailed(_reason(error)) from error
+            failures = 1 if size(part) - before >= BLOCK else failures + 1
+            if failures > patience.retries:
+                raise MirrorFailed(f"{_reason(error)} ({failures} attempts)") from error
+            asked = getattr(error, "wait", 0)
+            time.sleep(min(max(asked, patience.first_wait * 2 ** (failures - 1)), patience.longest_wait))
+
+
+def _opened(url: str, offset: int, timeout: float) -> requests.Response:
+    """Ask for a file from an offset on; raise what becomes of an answer that is no file."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
+    response = requests.get(url, headers=headers, stream=True, timeout=timeout)
+    if response.status_code in TRANSIENT:
+        asked = response.headers.get("Retry-After", "")
+        raise _TryAgain(f"answered {response.status_code}", float(asked) if asked.isdigit() else 0)
+    if response.status_code not in (200, 206, 416):
+        raise MirrorFailed(f"answered {response.status_code} {response.reason}")
+    return response
+
+
+def _append(response: requests.Response, part: Path, expected: int | None, progress: TextIO | None) -> None:
+    """Write an answer's bytes to `part`, after those it goes on from."""
+    offset = size(part)
+    if response.status_code == 416:  # nothing after the offset: what is there is whole, or not of this file
+        return
+    if response.status_code == 200 or not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
+        offset = 0
+        if response.status_code == 206:
+            part.unlink(missing_ok=True)
+            raise _TryAgain("answered with a part that was not asked for")
+    length = response.headers.get("Content-Length", "")
+    total = offset + int(length) if length.isdigit() else expected
+    if expected is not None and total != expected:
+        raise MirrorFailed(f"offers {total:,} bytes, where {expected:,} are expected")
+    if total is not None:
+        require_space(part, total - offset)
+    bar = tqdm(
+        desc=part.stem, total=total, initial=offset, unit="B", unit_scale=True, leave=False, file=progress, disable=None
+    )
+    with bar, writing(part, total), open(part, "ab" if offset else "wb") as out:
+        for block in _blocks(response):
+            out.write(block)
+            bar.update(len(block))
+            if expected is not None and out.tell() > expected:
+                raise MirrorFailed(f"sent more than the {expected:,} bytes that are expected")
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    """Yield what arrives as it arrives, so that a broken connection loses none of it."""
+    read = response.raw.stream(1 << 16, decode_content=False)
+    while True:
+        try:
+            yield next(read)
+        except StopIteration:
+            return
+        except Exception as error:  # urllib3's own errors, and those of ssl and http.client below it
+            raise _TryAgain(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words what requests and urllib3 say in many."""
+    text = f"{type(error).__name__} {error}"
+    if isinstance(error, _TryAgain):
+        return str(error)
+    if "timed out" in text:
+        return "did not answer in time"
+    if "NameResolution" in text or "Name or service" in text:
+        return "could not be found"
+    if "IncompleteRead" in text or "broken" in text.lower() or "reset" in text.lower():
+        return "broke the connection"
+    if "refused" in text:
+        return "refused the connection"
+    return f"failed: {type(error).__name__}"
+
+
+def size(part: Path) -> int:
+    """Return the bytes that have arrived."""
+    return part.stat().st_size if part.exists() else 0
