@@ -10,9 +10,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FaultyServer(ThreadingHTTPServer):
     """Serves `files`; the requests for a path meet the `faults` of that path in turn, and after them none.
 
-    Faults: "break" (half of what was asked for, then the end), "stall" (half, then nothing), "404", "500", "503",
-    "wrong" (other bytes of the same length), "short" and "long" (a Content-Length that lies), "no-range" (the whole
-    file, whatever was asked), "redirect" (to the file's path under /moved), "loop" (a redirect to itself).
+    Faults: "break" (half of what was asked for, then the end), "stall" (half, then nothing), "silent" (half, the end,
+    and no length that would tell), "404", "500", "503", "wrong" (other bytes of the same length), "short" and "long" (a
+    Content-Length that lies), "no-range" (the whole file, whatever was asked), "redirect" (to the file's path under
+    /moved), "loop" (a redirect to itself).
     `pace` is in bytes a second; None is as fast as it goes.
     """
 
@@ -66,9 +67,10 @@ class _Handler(BaseHTTPRequestHandler):
         if start:
             self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
         claimed = len(sent) + {"short": -10, "long": 10}.get(fault, 0)
-        self.send_header("Content-Length", str(claimed))
+        if fault != "silent":
+            self.send_header("Content-Length", str(claimed))
         self.end_headers()
-        if fault in ("break", "stall"):
+        if fault in ("break", "stall", "silent"):
             sent = sent[: len(sent) // 2]
         step = 1 << 14
         for offset in range(0, len(sent), step):

@@ -29,7 +29,7 @@ prepare(Path(folder) / "data", "zoo", {"source": "folder", "size": 64}, archive,
 
 # What is on disk while a stage lasts, and about how many seconds it lasts.
 STAGES = {
-    "fetching": ("cache/zoo.tar.xz.part", 0.6),
+    "fetching": ("cache/zoo/zoo.tar.xz.part", 0.6),
     "decompressing": ("data/.making/archive.tar", 0.1),
     "decoding": ("data/.making/images.npy", 0.15),
 }

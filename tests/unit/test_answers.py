@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradflow import answers
+from gradflow import answers, wording
 from gradflow.metrics import MOMENTS, Interval
 from gradflow.study_tables import StudyTables
 
@@ -92,7 +92,7 @@ def test_only_arms_that_differ_in_nothing_else_are_paired():
     ],
 )
 def test_ratios_are_written_readably(log, said):
-    assert answers.times(Interval(log, log, log, 3)) == f"{said}× [{said}, {said}]"
+    assert wording.times(Interval(log, log, log, 3)) == f"{said}× [{said}, {said}]"
 
 
 @pytest.mark.parametrize(("log", "word"), [(-5, "vanishing"), (0, "healthy"), (5, "exploding")])

@@ -31,12 +31,13 @@ def a_download(server, *paths, **changes):
 
 def place(folder):
     """What lies in the cache for all to see: never half a file."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix not in (".lock", ".part")}
+    files = (folder / "zoo").glob("*")
+    return {path.name: path.read_bytes() for path in files if path.suffix not in (".lock", ".part")}
 
 
 def test_a_file_arrives_whole_and_is_not_asked_for_again(server, tmp_path):
     file = fetch(a_download(server), tmp_path)
-    assert file == tmp_path / "data.zip" and place(tmp_path) == {"data.zip": BODY}
+    assert file == tmp_path / "zoo" / "data.zip" and place(tmp_path) == {"data.zip": BODY}
     assert fetch(a_download(server), tmp_path) == file and server.requests["/data.zip"] == 1
 
 
@@ -48,6 +49,7 @@ RECOVERED = {
     "503": (["503"], 2),
     "break, then a server without ranges": (["break", "no-range"], 2),
     "a length that is too long, then the rest": (["break", "break", "503"], 4),
+    "an end without a word": (["silent"], 2),
     "redirect": (["redirect"], 1),
 }
 
@@ -106,13 +108,15 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
 
 
 def test_what_another_version_left_behind_is_thrown_away(server, tmp_path):
-    (tmp_path / "data.zip.part").write_bytes(b"x" * 1000)
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "data.zip.part").write_bytes(b"x" * 1000)
     fetch(a_download(server), tmp_path, patience=HASTY)
     assert place(tmp_path) == {"data.zip": BODY} and server.ranges == ["bytes=1000-", None]
 
 
 def test_a_damaged_file_in_the_cache_is_replaced_only_by_a_good_one(server, tmp_path):
-    (tmp_path / "data.zip").write_bytes(b"damaged")
+    (tmp_path / "zoo").mkdir()
+    (tmp_path / "zoo" / "data.zip").write_bytes(b"damaged")
     server.faults["/data.zip"] = ["404"]
     with pytest.raises(GradflowError, match="404"):
         fetch(a_download(server), tmp_path, patience=HASTY)

@@ -55,9 +55,10 @@ def test_an_archive_is_fetched_once_prepared_once_and_trained_on(workflow, serve
     (result,) = trained(workflow)
     assert result.meta["dataset_fingerprint"] == facts["fingerprint"] and facts["counts"]["train"] == 100
     assert server.requests["/cifar10.archive"] == 2 and facts["stored"] == [32, 32]
-    assert sorted(path.name for path in (workflow / "downloads").glob("[!.]*")) == ["cifar10.archive"]
+    kept = workflow / "downloads" / "cifar10"
+    assert [path.name for path in kept.glob("[!.]*")] == ["cifar10.archive"]
 
-    (workflow / "downloads" / "cifar10.archive").unlink()  # the arrays are there: it is not needed any more
+    (kept / "cifar10.archive").unlink()  # the arrays are there: it is not needed any more
     assert "Nothing to be done" in run(workflow, "runs", "-n", *options)[1]
     module = workflow / "workflow/scripts/gradflow/data/http.py"
     module.write_text(module.read_text().replace("retries: int = 3", "retries: int = 4"))
@@ -71,7 +72,8 @@ def test_wrong_bytes_are_refused_and_the_right_ones_then_taken(workflow, server)
     code, said = run(workflow, "runs", *options)
     assert code and "gradflow: tiny_imagenet could not be fetched" in said and "sent other bytes" in said
     assert (
-        not (workflow / "results/data/photos").exists() and not (workflow / "downloads/tiny_imagenet.archive").exists()
+        not (workflow / "results/data/photos").exists()
+        and not (workflow / "downloads/tiny_imagenet/tiny_imagenet.archive").exists()
     )
     assert run(workflow, "runs", *options)[0] == 0 and len(trained(workflow)) == 1
 

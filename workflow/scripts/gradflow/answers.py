@@ -9,17 +9,10 @@ from gradflow.metrics import Interval, interval, verdict
 from gradflow.runs import Run
 from gradflow.seed004 import PRINTED
 from gradflow.study_tables import StudyTables
+from gradflow.wording import accuracy, change, power, signed, times
 
 ACTIVATION_GRADIENT = "grad_sample_norm"
 SETTINGS = tuple(field.name for field in fields(Run) if field.name != "seed")
-
-
-def times(log_ratio: Interval) -> str:
-    """Say a ratio from an interval of its log10: "37× [31, 44]", or "37× (one seed)"."""
-    if log_ratio.count == 0 or np.isnan(log_ratio.mean):
-        return "not measurable"
-    mean, low, high = (_power(value) for value in (log_ratio.mean, log_ratio.low, log_ratio.high))
-    return f"{mean}× (one seed)" if log_ratio.count < 2 else f"{mean}× [{low}, {high}]"
 
 
 def verdict_key(thresholds: dict) -> str:
@@ -41,9 +34,9 @@ def verdict_table(study: StudyTables, thresholds: dict) -> str:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for label in study.labels:
         runs = study.runs[study.runs["label"] == label]
-        cells = [f"**{verdicts[label, moment]}**<br>{_signed(decades[label, moment])}" for moment in MOMENTS]
+        cells = [f"**{verdicts[label, moment]}**<br>{signed(decades[label, moment])}" for moment in MOMENTS]
         statuses = "<br>".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
-        lines.append("| " + " | ".join([label, *cells, _accuracy(runs["test_accuracy"]), statuses]) + " |")
+        lines.append("| " + " | ".join([label, *cells, accuracy(runs["test_accuracy"]), statuses]) + " |")
     return "\n".join(lines)
 
 
@@ -75,9 +68,9 @@ def chain_rule(study: StudyTables, moment: str = "init") -> str:
     for label in study.labels:
         logs = _log_profiles(study, label, moment, beside="downsample")
         factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
-        spread = [_power(value) for value in (factors.min(), np.median(factors), factors.max())]
+        spread = [power(value) for value in (factors.min(), np.median(factors), factors.max())]
         whole = times(interval(logs[:, 0] - logs[:, -1]))
-        cells = [label, str(len(factors)), str((factors < 0).sum()), *spread, f"{_power(factors.sum())}×", whole]
+        cells = [label, str(len(factors)), str((factors < 0).sum()), *spread, f"{power(factors.sum())}×", whole]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -104,8 +97,8 @@ def effect(study: StudyTables, field: str, with_value, without_value, name: str)
     """Answer c and d: what a setting changes, in arms that share everything else, random seeds included."""
     at_init, at_end = (contrast(study, field, with_value, without_value, moment) for moment in ("init", "end"))
     sentences = [
-        f"- **{label}**: at init {name} {_change(change)}; at the end of training it {_change(at_end[label])}."
-        for label, change in at_init.items()
+        f"- **{label}**: at init {name} {change(difference)}; at the end of training it {change(at_end[label])}."
+        for label, difference in at_init.items()
     ]
     return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
 
@@ -172,10 +165,6 @@ def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
     return [(column, names[column]) for column in columns]
 
 
-def _accuracy(values) -> str:
-    return f"{values.mean():.2f} ({values.min():.2f}–{values.max():.2f})"
-
-
 def _share_of_draws(norms: np.ndarray, thresholds: dict) -> str:
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log10(norms[:, 0] / norms[:, -2])
@@ -185,41 +174,7 @@ def _share_of_draws(norms: np.ndarray, thresholds: dict) -> str:
     low, middle, high = np.percentile(logs[alive], [5, 50, 95])
     dead = "" if alive.all() else f"<br>{1 - alive.mean():.0%} exactly zero"
     said = verdict(interval(logs[alive]), thresholds)
-    return f"**{said}**<br>{_power(middle)}×<br>({_power(low)} … {_power(high)}){dead}"
-
-
-def _change(change: Interval) -> str:
-    """Say a difference in decades: its direction only where the interval leaves no doubt of it."""
-    if np.isnan(change.mean):
-        return "cannot be compared (a gradient was zero or not finite)"
-    if change.count >= 2 and change.low <= 0 <= change.high:
-        return f"changes the first layer's share by {_signed(change)} decades, an interval that includes no change"
-    verb = "raises" if change.mean > 0 else "lowers"
-    return f"{verb} the first layer's share by {_signed(change)} decades"
-
-
-def _signed(value: Interval) -> str:
-    if np.isnan(value.mean):
-        return "–"
-    mean, low, high = (
-        f"{round(number, 1) + 0.0:+.1f}".replace("-", "−") for number in (value.mean, value.low, value.high)
-    )
-    return f"{mean} (one seed)" if value.count < 2 else f"{mean} [{low}, {high}]"
-
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def _power(log: float) -> str:
-    """Write 10**log with two figures: "37", "0.024", "3.1·10⁻¹⁷"."""
-    if not np.isfinite(log):
-        return {np.inf: "∞", -np.inf: "0"}.get(log, "–")
-    if -2.5 <= log < 3.5:
-        return f"{float(f'{10**log:.2g}'):g}"
-    mantissa, exponent = f"{10 ** (log % 1):.1f}", int(np.floor(log))
-    if mantissa == "10.0":  # rounded up to the next decade
-        mantissa, exponent = "1.0", exponent + 1
-    return f"{mantissa}·10{str(exponent).translate(_SUPERSCRIPTS)}"
+    return f"**{said}**<br>{power(middle)}×<br>({power(low)} … {power(high)}){dead}"
 
 
 def data_table(datasets: list[dict]) -> str:

@@ -27,12 +27,9 @@ class Download:
 
     def file(self, cache: Path) -> Path:
         """Where the file lies once it is fetched."""
-        return Path(self.path) if self.path else Path(cache) / self.file_name
-
-    @property
-    def file_name(self) -> str:
-        """The last part of the first mirror's address."""
-        return Path(unquote(urlsplit(self.urls[0]).path)).name or self.name
+        if self.path:
+            return Path(self.path)
+        return Path(cache) / self.name / Path(unquote(urlsplit(self.urls[0]).path)).name
 
 
 def fetch(download: Download, cache: Path, progress: TextIO | None = None, patience: Patience = PATIENCE) -> Path:

@@ -96,6 +96,8 @@ def _append(response: requests.Response, part: Path, expected: int | None, progr
             bar.update(len(block))
             if expected is not None and out.tell() > expected:
                 raise MirrorFailed(f"sent more than the {expected:,} bytes that are expected")
+    if total is not None and size(part) < total:  # a server that gave no length may end early without a word
+        raise _TryAgain("broke the connection")
 
 
 def _blocks(response: requests.Response) -> Iterator[bytes]:
