@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import BinaryIO
 
 from gradflow.errors import GradflowError
@@ -143,13 +143,15 @@ def _check(archive: Path, found: Iterator[tuple[str, int, bool]]) -> None:
     """Look at each member's name, size, and whether it is a plain file."""
     total, names = 0, set()
     for name, size, plain in found:
-        if PurePosixPath(name).is_absolute() or PureWindowsPath(name).drive or ".." in PureWindowsPath(name).parts:
+        parts = name.replace("\\", "/").split("/")
+        if not parts[0] or parts[0][1:2] == ":" or ".." in parts:  # absolute, a Windows drive, or up and out
             raise GradflowError(f"{archive} is refused: its member {name!r} lies outside the archive's own folder.")
         if not plain:
             raise GradflowError(f"{archive} is refused: its member {name!r} is a link or a device, not a file.")
-        if _clean(name) in names:
+        cleaned = _clean(name)
+        if cleaned in names:
             raise GradflowError(f"{archive} is refused: it holds {name!r} twice.")
-        names.add(_clean(name))
+        names.add(cleaned)
         total += size
         _check_growth(archive, total)
 
@@ -164,7 +166,7 @@ def _check_growth(archive: Path, total: int) -> None:
 
 
 def _clean(name: str) -> str:
-    return PurePosixPath(name).as_posix()
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _inside(found: list[Member]) -> list[Member]:

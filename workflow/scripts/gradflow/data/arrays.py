@@ -11,7 +11,7 @@ from gradflow.data.splits import SPLITS
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
 
-CHUNK = 4096  # images looked at together
+CHUNK = 64  # images looked at together: few enough for the processor's cache
 FILES = ("images.npy", "labels.npy", "split.npy", "dataset.json")
 
 
