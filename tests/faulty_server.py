@@ -11,9 +11,10 @@ class FaultyServer(ThreadingHTTPServer):
     """Serves `files`; the requests for a path meet the `faults` of that path in turn, and after them none.
 
     Faults: "break" (half of what was asked for, then the end), "stall" (half, then nothing), "silent" (half, the end,
-    and no length that would tell), "404", "500", "503", "wrong" (other bytes of the same length), "short" and "long" (a
-    Content-Length that lies), "no-range" (the whole file, whatever was asked), "redirect" (to the file's path under
-    /moved), "loop" (a redirect to itself).
+    and no length that would tell), a status such as "404", "wrong" (other bytes of the same length), "short" and "long"
+    (a Content-Length that lies), "busy" (503, try again in 17 seconds), "capped" (a third of the part that was asked
+    for, and said so), "other part" (206 with a part that nobody asked for), "no-range" (the whole file, whatever was
+    asked), "redirect" (to the file's path under /moved), "loop" (a redirect to itself).
     `pace` is in bytes a second; None is as fast as it goes.
     """
 
@@ -52,8 +53,14 @@ class _Handler(BaseHTTPRequestHandler):
             if fault == "loop":
                 waiting.insert(0, fault)
             return
+        if fault == "busy":
+            self.send_response(503)
+            self.send_header("Retry-After", "17")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if fault.isdigit() or body is None:
-            self.send_error(int(fault or 404))
+            self.send_error(int(fault or 404), "Not Found" if fault in ("", "404") else "So It Is")
             return
         if fault == "wrong":
             body = bytes(byte ^ 0xFF for byte in body)
@@ -62,10 +69,12 @@ class _Handler(BaseHTTPRequestHandler):
         if start >= len(body):
             self.send_error(416)
             return
-        sent = body[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        sent = body[start : start + (len(body) - start) // 3] if fault == "capped" else body[start:]
+        partial = start or fault == "other part"
+        self.send_response(206 if partial else 200)
+        if partial:
+            first = start + 5 if fault == "other part" else start
+            self.send_header("Content-Range", f"bytes {first}-{start + len(sent) - 1}/{len(body)}")
         claimed = len(sent) + {"short": -10, "long": 10}.get(fault, 0)
         if fault != "silent":
             self.send_header("Content-Length", str(claimed))

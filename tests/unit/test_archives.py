@@ -4,6 +4,7 @@ import bz2
 import io
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -76,6 +77,12 @@ def tar_bomb() -> bytes:
     )
 
 
+def zip_encrypted() -> bytes:
+    whole = bytearray(made.zip_({"a.jpg": b"x"}))
+    whole[whole.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(whole)
+
+
 HOSTILE = {
     "up and out": (made.tar({"../evil.txt": b"x"}), "lies outside the archive"),
     "up and out in the middle": (made.tar({"zoo/../../evil.txt": b"x"}), "lies outside the archive"),
@@ -90,6 +97,7 @@ HOSTILE = {
     "zip, link": (zip_with_link(), "'link' is a link or a device"),
     "absurd size": (zip_bomb(), "holds more than 1,073,741,824 bytes, 100 times its own size"),
     "absurd size, compressed": (tar_bomb(), "holds more than 1,073,741,824 bytes, 100 times its own size"),
+    "encrypted": (zip_encrypted(), "its member 'a.jpg' is encrypted"),
     "two of one name": (made.tar({"cat/1.jpg": b"x", "cat/./1.jpg": b"y"}), "it holds 'cat/./1.jpg' twice"),
 }
 
@@ -136,3 +144,24 @@ def test_what_is_neither_folder_nor_archive_is_named(tmp_path):
     for name in ("photo.jpg", "missing.zip"):
         with pytest.raises(GradflowError, match=rf"{name} is neither a folder nor a zip or tar archive"):
             members(tmp_path / name, tmp_path / "scratch")
+
+
+def test_a_zip_that_lies_about_a_size_fills_no_memory(tmp_path):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("big.jpg", bytes(50_000_000))
+    whole = bytearray(stream.getvalue())
+    at = whole.index(b"PK\x01\x02")
+    whole[at + 24 : at + 28] = (100).to_bytes(4, "little")
+    (tmp_path / "archive").write_bytes(whole)
+    (member,) = members(tmp_path / "archive", tmp_path / "scratch")
+    tracemalloc.start()
+    with pytest.raises(zipfile.BadZipFile):
+        member.read()
+    assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    tracemalloc.stop()
+
+
+def test_windows_separators_in_a_zip_are_folders(tmp_path):
+    (tmp_path / "archive").write_bytes(made.zip_({"zoo\\cat\\1.jpg": b"x", "zoo\\dog\\2.jpg": b"y"}))
+    assert contents(tmp_path / "archive", tmp_path / "scratch") == {"cat/1.jpg": b"x", "dog/2.jpg": b"y"}

@@ -104,6 +104,11 @@ def changed(path, value):
         (changed(["datasets", "mine"], {"source": "folder"}), "takes either a path or a download"),
         (changed(["datasets", "mine"], {"source": "folder", "download": "zoo"}), "needs downloads.zoo, which is not"),
         (changed(["datasets", "cifar10", "path"], "/tmp"), "source cifar10 takes no path"),
+        (
+            changed(["datasets", "dogs_food_vehicles", "groups"], {"a": ["n1", "n2"], "b": ["n2"]}),
+            "groups has 'n2' in two classes",
+        ),
+        (changed(["downloads", "cifar10", "urls"], ["http://[::1/x"]), "does not have the right form"),
         (changed(["datasets", "digits", "groups"], {"a": ["x"], "b": ["y"]}), "only source tiny_imagenet has groups"),
         (changed(["downloads", "zoo"], {"urls": ["http://a/b.zip"]}), "downloads.zoo lacks a key.*sha256"),
         (changed(["downloads", "zoo"], {"sha256": "0" * 64}), "downloads.zoo has neither urls nor a path"),

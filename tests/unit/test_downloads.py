@@ -1,7 +1,10 @@
 """Fetching: whatever a server does, the file at its place is whole and right, or absent, and the reason is said."""
 
 import hashlib
+import json
 import multiprocessing
+import os
+import re
 import time
 
 import numpy as np
@@ -9,10 +12,12 @@ import pytest
 
 from faulty_server import faulty_server
 from gradflow import GradflowError
-from gradflow.data.downloads import Download, fetch, fetched, write_receipt
+from gradflow.data import http
+from gradflow.data.downloads import Download, fetch, write_receipt
 from gradflow.data.http import Patience
 
 BODY = np.random.default_rng(0).bytes(300_000)
+FOLDER = f"zoo-{hashlib.sha256(BODY).hexdigest()[:8]}"
 HASTY = Patience(timeout=0.5, retries=3, first_wait=0.01, longest_wait=0.05)
 
 
@@ -31,13 +36,13 @@ def a_download(server, *paths, **changes):
 
 def place(folder):
     """What lies in the cache for all to see: never half a file."""
-    files = (folder / "zoo").glob("*")
+    files = folder.glob(f"{FOLDER}/*")
     return {path.name: path.read_bytes() for path in files if path.suffix not in (".lock", ".part")}
 
 
 def test_a_file_arrives_whole_and_is_not_asked_for_again(server, tmp_path):
     file = fetch(a_download(server), tmp_path)
-    assert file == tmp_path / "zoo" / "data.zip" and place(tmp_path) == {"data.zip": BODY}
+    assert file == tmp_path / FOLDER / "data.zip" and place(tmp_path) == {"data.zip": BODY}
     assert fetch(a_download(server), tmp_path) == file and server.requests["/data.zip"] == 1
 
 
@@ -48,7 +53,9 @@ RECOVERED = {
     "500": (["500", "500"], 3),
     "503": (["503"], 2),
     "break, then a server without ranges": (["break", "no-range"], 2),
-    "a length that is too long, then the rest": (["break", "break", "503"], 4),
+    "520": (["520"], 2),
+    "a part of the part": (["break", "capped"], 3),
+    "a part that was not asked for": (["break", "other part"], 3),
     "an end without a word": (["silent"], 2),
     "redirect": (["redirect"], 1),
 }
@@ -78,6 +85,8 @@ FATAL = {
     "short": (["short"] * 30, {}, "offers 299,990 bytes, where 300,000 are expected"),
     "short, of unknown size": (["short"] * 30, {"bytes": None}, "sent other bytes"),
     "long": (["long"] * 30, {}, "offers 300,010 bytes, where 300,000 are expected"),
+    "416": (["416"] * 30, {}, "answered 416"),
+    "other part": (["other part"] * 30, {}, r"not asked for \(4 attempts\)"),
     "loop": (["loop"] * 30, {}, "TooManyRedirects"),
 }
 
@@ -101,6 +110,51 @@ def test_a_length_that_is_too_long_and_unknown_is_overcome(server, tmp_path):
     assert place(tmp_path) == {"data.zip": BODY}
 
 
+def test_the_waits_double_and_a_server_may_ask_for_more(server, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr(http.time, "sleep", waits.append)
+    server.faults["/data.zip"] = ["503", "503", "busy"]
+    fetch(a_download(server), tmp_path, patience=Patience(timeout=1, retries=3, first_wait=2, longest_wait=60))
+    assert waits == [2, 4, 17]  # "busy" says Retry-After: 17
+    server.faults["/data.zip"] = ["503"] * 30
+    with pytest.raises(GradflowError, match="4 attempts"):
+        fetch(a_download(server), tmp_path / "again", patience=Patience(timeout=1, longest_wait=5))
+    assert waits[3:] == [2, 4, 5]
+
+
+def test_headway_is_counted_once(tmp_path):
+    """A server that gives up a megabyte and takes it back would be asked for ever."""
+    body = np.random.default_rng(1).bytes(3 << 20)
+    with faulty_server() as server:
+        server.files["/data.zip"] = body
+        server.faults["/data.zip"] = ["break", "other part"] * 20
+        with pytest.raises(GradflowError, match="attempts"):
+            fetch(Download("zoo", hashlib.sha256(body).hexdigest(), (server.url("/data.zip"),)), tmp_path, None, HASTY)
+        assert server.requests["/data.zip"] < 12
+
+
+def test_a_cache_that_can_only_be_read_is_read(server, tmp_path):
+    file = fetch(a_download(server), tmp_path)
+    for left in file.parent.glob(".*"):
+        left.unlink()
+    os.chmod(file.parent, 0o555)
+    assert fetch(a_download(server), tmp_path) == file and not list(file.parent.glob(".*"))
+    os.chmod(file.parent, 0o755)
+
+
+def test_a_whole_part_needs_no_network(server, tmp_path):
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "data.zip.part").write_bytes(BODY)
+    fetch(a_download(server), tmp_path)
+    assert place(tmp_path) == {"data.zip": BODY} and not server.requests
+
+
+@pytest.mark.parametrize("path", ["/?id=7", "/..", "/a%00b%2fc.zip", "/data.zip?download=1"])
+def test_odd_addresses_make_sane_names(tmp_path, path):
+    file = Download("zoo", "0" * 64, (f"http://127.0.0.1{path}",)).file(tmp_path)
+    assert file.parent == tmp_path / "zoo-00000000" and re.fullmatch(r"[\w.-]+", file.name) and file.name.strip(".")
+
+
 def test_a_server_that_is_not_there_is_named(tmp_path):
     download = Download("zoo", "0" * 64, ("http://127.0.0.1:9/data.zip",))
     with pytest.raises(GradflowError, match=r"127\.0\.0\.1:9/data\.zip refused the connection"):
@@ -108,15 +162,15 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
 
 
 def test_what_another_version_left_behind_is_thrown_away(server, tmp_path):
-    (tmp_path / "zoo").mkdir()
-    (tmp_path / "zoo" / "data.zip.part").write_bytes(b"x" * 1000)
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "data.zip.part").write_bytes(b"x" * 1000)
     fetch(a_download(server), tmp_path, patience=HASTY)
     assert place(tmp_path) == {"data.zip": BODY} and server.ranges == ["bytes=1000-", None]
 
 
 def test_a_damaged_file_in_the_cache_is_replaced_only_by_a_good_one(server, tmp_path):
-    (tmp_path / "zoo").mkdir()
-    (tmp_path / "zoo" / "data.zip").write_bytes(b"damaged")
+    (tmp_path / FOLDER).mkdir()
+    (tmp_path / FOLDER / "data.zip").write_bytes(b"damaged")
     server.faults["/data.zip"] = ["404"]
     with pytest.raises(GradflowError, match="404"):
         fetch(a_download(server), tmp_path, patience=HASTY)
@@ -138,12 +192,12 @@ def test_an_own_copy_is_used_without_a_request_and_must_have_the_hash(server, tm
     assert not server.requests and not (tmp_path / "cache").exists()
 
 
-def test_a_receipt_leads_to_the_file_even_if_it_has_gone(server, tmp_path):
+def test_a_receipt_says_what_lies_where(server, tmp_path):
     download = a_download(server)
     file = fetch(download, tmp_path)
     write_receipt(tmp_path / "receipt.json", download, tmp_path)
-    file.unlink()
-    assert fetched(tmp_path / "receipt.json") == (file, download) and file.read_bytes() == BODY
+    said = json.loads((tmp_path / "receipt.json").read_text())
+    assert said["file"] == str(file) and said["sha256"] == download.sha256 and said["urls"] == list(download.urls)
 
 
 def _fetch_in_process(download, cache):

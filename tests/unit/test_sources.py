@@ -36,6 +36,14 @@ def test_an_archive_that_is_not_cifar10_is_named(tmp_path):
         prepared(tmp_path, "cifar10", made.tar({"cifar-10-batches-py/batches.meta": b"\x80\x02}."}))
 
 
+def assert_colours(dataset, numbers):
+    """Every image has one of the colours of its class: numbers has the wnids' numbers of each."""
+    seen = dataset.images[:, :, 32, 32].astype(int)
+    for label, wanted in enumerate(numbers):
+        for colour in seen[dataset.labels == label]:
+            assert min(np.abs(colour - made.wnid_colour(number)).max() for number in wanted) < 8, (label, colour)
+
+
 def test_tiny_imagenet_takes_labels_from_its_files(tmp_path):
     archive = made.tiny_imagenet()
     dataset = prepared(tmp_path, "tiny_imagenet", archive)
@@ -44,6 +52,7 @@ def test_tiny_imagenet_takes_labels_from_its_files(tmp_path):
     assert np.bincount(dataset.labels[dataset.split == 0]).tolist() == [20] * 4
     for part in (1, 2):
         assert np.bincount(dataset.labels[dataset.split == part]).tolist() == [2] * 4
+    assert_colours(dataset, [[1], [2], [3], [4]])
 
 
 def test_groups_make_classes_of_tiny_imagenets_own(tmp_path):
@@ -51,10 +60,15 @@ def test_groups_make_classes_of_tiny_imagenets_own(tmp_path):
     dataset = prepared(tmp_path, "tiny_imagenet", made.tiny_imagenet(), groups=groups)
     assert dataset.classes == ("low", "high") and np.bincount(dataset.labels).tolist() == [40, 20]
     assert counts(dataset) == [42, 9, 9]
+    assert_colours(dataset, [[3, 1], [4]])
+    assert np.bincount(dataset.images[:40, 0, 32, 32] // 20).tolist().count(20) == 2  # 20 of each wnid
     with pytest.raises(GradflowError, match="groups names 'n9', which is no class of Tiny"):
         prepared(tmp_path, "tiny_imagenet", made.tiny_imagenet(), groups={"a": ["n9"], "b": ["n00000001"]})
     with pytest.raises(GradflowError, match="is not Tiny ImageNet's archive"):
         prepared(tmp_path, "tiny_imagenet", made.zip_({"a/1.txt": b"", "b/2.txt": b""}))
+
+
+CLASSES = ("cat", "dog")
 
 
 def photographs(*names, count=10):
@@ -87,9 +101,17 @@ def test_class_folders_are_split_within_each_class(tmp_path):
     ],
 )
 def test_ready_splits_are_kept_and_what_is_missing_is_half_of_the_other(tmp_path, parts, expected):
-    members = photographs(*(f"{part}/{name}" for part in parts for name in ("cat", "dog")))
+    colours = {
+        (part, name): (80 * p + 40, 200 * c, 0) for p, part in enumerate(parts) for c, name in enumerate(CLASSES)
+    }
+    members = {
+        f"{part}/{name}/{i}.jpg": made.painted(colour) for (part, name), colour in colours.items() for i in range(10)
+    }
     dataset = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
-    assert dataset.classes == ("cat", "dog") and counts(dataset) == expected
+    assert dataset.classes == CLASSES and counts(dataset) == expected
+    np.testing.assert_array_equal(dataset.images[:, 1, 32, 32] > 100, dataset.labels == 1)
+    trained_on = dataset.images[:, 0, 32, 32] < 80
+    np.testing.assert_array_equal(trained_on, dataset.split == 0)
 
 
 @pytest.mark.parametrize("pack", [made.zip_, made.tar])
@@ -115,6 +137,43 @@ def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
 def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):
     with pytest.raises(GradflowError, match=words):
         prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+
+
+@pytest.mark.parametrize(
+    "tops", [["train", "dev"], ["train_set", "val", "test"], ["train", "test", "holdout"], ["val", "test"]]
+)
+def test_a_split_that_is_not_understood_is_no_class(tmp_path, tops):
+    members = photographs(*(f"{top}/{name}" for top in tops for name in CLASSES))
+    with pytest.raises(
+        GradflowError, match="ready splits has the folders train, and val or test or both, but this one"
+    ):
+        prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    dataset = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", photographs("bus", "train"))))
+    assert dataset.classes == ("bus", "train")
+
+
+def test_links_to_class_folders_are_followed(tmp_path):
+    write(tmp_path / "photos", photographs("cat", "dog"))
+    write(tmp_path / "elsewhere", photographs("bird"))
+    (tmp_path / "photos" / "bird").symlink_to(tmp_path / "elsewhere" / "bird")
+    (tmp_path / "photos" / "cat" / "loop").symlink_to(tmp_path / "photos" / "cat")
+    dataset = prepared(tmp_path, "folder", path=str(tmp_path / "photos"))
+    assert dataset.classes == ("bird", "cat", "dog") and len(dataset.labels) == 30
+
+
+def test_a_class_that_only_had_damaged_images_is_not_dropped_in_silence(tmp_path):
+    members = photographs("cat", "dog") | {f"emu/{i}.jpg": b"not an image" for i in range(3)}
+    with pytest.raises(GradflowError, match="'emu' has none"):
+        prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)), drop_damaged=3)
+
+
+def test_a_zip_that_was_replaced_is_read_anew(tmp_path):
+    versions = [photographs("cat", "dog"), photographs("dog", "cat")]
+    first, second = (prepared(tmp_path, "folder", made.zip_(members)).fingerprint for members in versions)
+    assert first != second
 
 
 def test_a_path_that_is_neither_folder_nor_archive_is_refused(tmp_path):

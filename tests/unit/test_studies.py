@@ -58,6 +58,16 @@ def test_ids_change_with_every_scientific_setting():
     assert len({run.id for run in [base, *others]}) == len(others) + 1
 
 
+def test_0_and_0_0_are_one_run():
+    def change(settings):
+        settings["studies"]["vgg_deep"]["vary"] = [{"architecture": "vgg_deep", "momentum": m} for m in (0, 0.0)]
+        settings["studies"]["vgg_deep"]["vary"].append({"architecture": "vgg_deep"})
+        settings["select"] = ["vgg_deep"]
+
+    (study,) = expanded(change)
+    assert len(study.arms) == 1
+
+
 def test_runs_that_studies_share_are_trained_once():
     def change(settings):
         settings["studies"]["again"] = copy.deepcopy(settings["studies"]["skip"])

@@ -27,7 +27,7 @@ def planned(output: str) -> Counter:
         (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "draw_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            {"train": 171, "study_figures": 11, "draw_mlps": 12, "fetch": 3, "prepare_data": 4, "draw_profiles": 3},
+            {"train": 245, "study_figures": 11, "draw_mlps": 12, "fetch": 3, "prepare_data": 4, "draw_profiles": 3},
         ),
         (
             ["--configfile", "config/real-small.yaml"],
@@ -47,9 +47,17 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
     ran = snakemake(workflow, "-n", "--configfile", "config/full.yaml")
     said = re.search(
-        r"gradflow: 171 training runs, 171 of them without.*about (\d+) GPU hours", ran.stderr + ran.stdout
+        r"gradflow: 245 training runs, 245 of them without.*about (\d+) GPU hours", ran.stderr + ran.stdout
     )
     assert said and 10 < int(said.group(1)) < 100
+
+
+def test_a_check_that_was_cut_off_is_made_again(workflow):
+    assert snakemake(workflow, "-n").returncode == 0
+    (mark,) = (workflow / ".snakemake" / "gradflow-checked").iterdir()
+    mark.write_text("")
+    ran = snakemake(workflow, "-n")
+    assert ran.returncode == 0 and "Traceback" not in ran.stderr + ran.stdout and mark.read_text()
 
 
 def test_the_configurations_tested_are_all_that_ship():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import numpy as np
 import pytest
 import yaml
 
@@ -55,15 +56,17 @@ def test_an_archive_is_fetched_once_prepared_once_and_trained_on(workflow, serve
     (result,) = trained(workflow)
     assert result.meta["dataset_fingerprint"] == facts["fingerprint"] and facts["counts"]["train"] == 100
     assert server.requests["/cifar10.archive"] == 2 and facts["stored"] == [32, 32]
-    kept = workflow / "downloads" / "cifar10"
+    (kept,) = (workflow / "downloads").glob("cifar10-*")
     assert [path.name for path in kept.glob("[!.]*")] == ["cifar10.archive"]
 
     (kept / "cifar10.archive").unlink()  # the arrays are there: it is not needed any more
     assert "Nothing to be done" in run(workflow, "runs", "-n", *options)[1]
     module = workflow / "workflow/scripts/gradflow/data/http.py"
     module.write_text(module.read_text().replace("retries: int = 3", "retries: int = 4"))
-    code, said = run(workflow, "runs", "-n", *options)  # how it is fetched is no reason to train again
-    assert "fetch " in said and "train " not in said
+    assert "Nothing to be done" in run(workflow, "runs", "-n", *options)[1]  # how it is fetched is no reason to train
+    overlay(workflow, server, made.cifar10(per_batch=30)[0], "cifar10")  # other bytes are one
+    said = run(workflow, "runs", "-n", *options)[1]
+    assert all(f"{rule} " in said for rule in ("fetch", "prepare_data", "train"))
 
 
 def test_wrong_bytes_are_refused_and_the_right_ones_then_taken(workflow, server):
@@ -87,8 +90,6 @@ def test_a_hostile_archive_with_the_right_hash_writes_nothing(workflow, server):
 
 
 def test_damaged_images_stop_the_job_or_are_dropped_and_reported(workflow, server):
-    import numpy as np
-
     generator = np.random.default_rng(0)
     members = {f"zoo/{c}/{i}.jpg": made.photograph(generator) for c in ("cat", "dog") for i in range(20)}
     members["zoo/cat/7.jpg"] = members["zoo/cat/7.jpg"][:200]
@@ -115,3 +116,30 @@ def test_without_the_pretrained_weights_the_other_arms_still_run(workflow, serve
     assert code and said.count("gradflow: vgg19_weights could not be fetched") == 1
     assert "answered 404 Not Found" in said and "put the file at" in said
     assert [result.meta["settings"]["architecture"] for result in trained(workflow)] == ["cifar_resnet"]
+
+
+def test_pretrained_weights_are_trained_on_and_others_are_another_run(workflow, server, tmp_path_factory):
+    import torch
+    import torchvision
+
+    torch.manual_seed(7)
+    weights = tmp_path_factory.mktemp("weights") / "vgg19.pth"
+    torch.save(torchvision.models.vgg19().state_dict(), weights)
+    vary = [{"architecture": "vgg19", "init": "pretrained", "width": 1}]
+    options = overlay(workflow, server, made.cifar10()[0], "cifar10", vary, size=32)
+    config = yaml.safe_load((workflow / "overlay.yaml").read_text())
+    config["studies"]["one"]["base"] = {"epochs": 1}
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    config["downloads"]["vgg19_weights"] = {"path": str(weights), "sha256": digest, "bytes": None}
+    (workflow / "overlay.yaml").write_text(yaml.safe_dump(config))
+    code, said = run(workflow, "runs", *options)
+    assert code == 0, said
+    (result,) = trained(workflow)
+    assert result.meta["weights_sha256"] == digest and result.meta["parameters"] == 139_611_210
+    before = torch.load(weights, weights_only=True)["features.0.weight"].numpy()
+    np.testing.assert_array_equal(result["filters_before"], before)
+    assert "Nothing to be done" in run(workflow, "runs", "-n", *options)[1]
+    config["downloads"]["vgg19_weights"]["sha256"] = "0" * 64
+    (workflow / "overlay.yaml").write_text(yaml.safe_dump(config))
+    said = run(workflow, "runs", "-n", *options)[1]
+    assert "fetch " in said and "train " in said and "prepare_data " not in said

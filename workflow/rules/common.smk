@@ -13,6 +13,7 @@ from gradflow import configuration, studies
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.estimate import in_words
+from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
 from gradflow.gpus import count_gpus
 from gradflow.seed004 import PRINTED
@@ -30,16 +31,25 @@ def checked_plan(raw):
         seen = json.dumps([[study.name, study.layers, [run.id for run in study.runs]] for study in plan])
         key = hashlib.sha256((seen + code_fingerprint("gradflow.models")).encode()).hexdigest()
         mark = Path(".snakemake") / "gradflow-checked" / key
-        if not mark.exists():
+        flops = read_json(mark)
+        if flops is None:
             flops = studies.check_models(plan)
-            mark.parent.mkdir(parents=True, exist_ok=True)
-            mark.write_text(json.dumps(flops))
+            atomic_write(mark, lambda stream: stream.write(json.dumps(flops).encode()))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    return complete, plan, json.loads(mark.read_text())
+    return complete, plan, flops
+
+
+def read_json(path):
+    """What a file says; None if it is not there, or not whole."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
 
 
 CONFIG, STUDIES, FLOPS = checked_plan(config)
+config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 
@@ -50,7 +60,9 @@ GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gp
 
 def receipt(download):
     """The receipt of a fetched file; its time means nothing, as what is fetched is known by its hash."""
-    return ancient(f"results/downloads/{download}.json") if download else []
+    if not download:
+        return []
+    return ancient(f"results/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
 
 
 def content(dataset):
@@ -139,5 +151,6 @@ wildcard_constraints:
     study="|".join(STUDY) or "none",
     dataset="[A-Za-z0-9_]+",
     download="[A-Za-z0-9_]+",
+    hash="[0-9a-f]{8}",
     depth=r"\d+",
     width=r"\d+",

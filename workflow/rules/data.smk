@@ -1,19 +1,17 @@
+# A receipt is named by the hash of its file, and `fetch` has no parameters: another mirror, or another way of fetching,
+# is no reason to run anything again. What is fetched is verified wherever it is used.
 rule fetch:
     output:
-        "results/downloads/{download}.json",
+        "results/downloads/{download}-{hash}.json",
     log:
-        "results/logs/fetch/{download}.log",
+        "results/logs/fetch/{download}-{hash}.log",
     benchmark:
-        "results/benchmarks/fetch/{download}.tsv"
+        "results/benchmarks/fetch/{download}-{hash}.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
         mem_mb=500,
         runtime=240,
-    params:
-        download=lambda wildcards: {"name": wildcards.download} | CONFIG["downloads"][wildcards.download],
-        cache=CONFIG["cache"],
-        code=code_fingerprint("gradflow.data.downloads"),
     script:
         "../scripts/fetch.py"
 

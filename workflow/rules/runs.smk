@@ -18,6 +18,7 @@ rule train:
         device=CONFIG["device"],
     params:
         settings=lambda wildcards: asdict(RUNS[wildcards.run]),
+        weights=lambda wildcards: CONFIG["downloads"].get(RUNS[wildcards.run].weights, {}).get("sha256"),
         code=code_fingerprint("gradflow.training", "gradflow.devices"),
     script:
         "../scripts/train.py"

@@ -2,18 +2,19 @@
 
 from pathlib import Path
 
-from gradflow.data.downloads import fetched
+from gradflow.data.downloads import configured, fetch
 from gradflow.data.preparation import prepare
+from gradflow.data.sources import needed_download
 from gradflow.jobs import job
 
 if __name__ == "__main__":  # where processes are spawned, each imports this file again
     with job(snakemake.log[0]) as terminal:
-        receipt = snakemake.input.get("receipt")
+        download = needed_download(snakemake.params.settings)
         prepare(
             Path(snakemake.output.facts).parent,
             snakemake.wildcards.dataset,
             snakemake.params.settings,
-            archive=fetched(receipt)[0] if receipt else None,
+            archive=fetch(*configured(snakemake.config, download), terminal) if download else None,
             workers=snakemake.threads,
             progress=terminal,
         )

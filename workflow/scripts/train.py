@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gradflow import devices, results
 from gradflow.data import arrays
-from gradflow.data.downloads import fetched
+from gradflow.data.downloads import configured, fetch
 from gradflow.jobs import job
 from gradflow.provenance import describe
 from gradflow.runs import Run
@@ -14,10 +14,10 @@ with job(snakemake.log[0]):
     device = devices.choose(snakemake.resources.device, snakemake.threads)
     run = Run(**snakemake.params.settings)
     dataset = arrays.load(Path(snakemake.input.data[0]).parent)
-    weights, download = fetched(snakemake.input.weights) if run.weights else (None, None)
+    weights = fetch(*configured(snakemake.config, run.weights)) if run.weights else None
     result = train(run, dataset, device, weights)
-    if download:
-        result.meta["weights_sha256"] = download.sha256
+    if weights:
+        result.meta["weights_sha256"] = snakemake.params.weights
     result.meta["code_fingerprint"] = snakemake.params.code
     result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
     results.write(snakemake.output[0], result)

@@ -78,8 +78,17 @@ def complete(config: dict) -> dict:
     if errors:
         raise GradflowError(_sentence(errors[0]))
     _fill(config, schema())
+    _expand_home(config)
     _check_references(config)
     return config
+
+
+def _expand_home(config: dict) -> None:
+    """Let paths begin with ~."""
+    config["cache"] = str(Path(config["cache"]).expanduser())
+    for settings in [*config["datasets"].values(), *config["downloads"].values()]:
+        if settings["path"]:
+            settings["path"] = str(Path(settings["path"]).expanduser())
 
 
 def _check_references(config: dict) -> None:
@@ -123,6 +132,10 @@ def _check_dataset(name: str, settings: dict, downloads: dict) -> None:
             )
     if settings["groups"] and settings["source"] != "tiny_imagenet":
         raise GradflowError(f"{where}.groups: only source tiny_imagenet has groups; leave it out.")
+    wnids = [wnid for wanted in (settings["groups"] or {}).values() for wnid in wanted]
+    twice = next((wnid for wnid in wnids if wnids.count(wnid) > 1), None)
+    if twice:
+        raise GradflowError(f"{where}.groups has {twice!r} in two classes; leave it in one.")
     needed = needed_download(settings)
     if needed and needed not in downloads:
         raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")

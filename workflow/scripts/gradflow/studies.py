@@ -142,5 +142,6 @@ def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
         raise GradflowError(f"config: studies.{study}.{error}") from error
     resolved = {"weight_decay": WEIGHT_DECAYS[optimizer]} | settings | options
     resolved |= {"source": dataset["source"], "image_size": dataset["size"], "seed": seed}
-    floats = {field.name for field in fields(Run) if str(field.type).startswith("float")}
-    return Run(**{key: float(value) if key in floats else value for key, value in resolved.items()})
+    floats = {field.name for field in fields(Run) if field.type in (float, float | None)}  # 0 and 0.0 are one run
+    whole = {key: float(value) if key in floats and value is not None else value for key, value in resolved.items()}
+    return Run(**whole)

@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ BLOCK = 1 << 20  # bytes
 JUNK = "__MACOSX"
 COMPRESSED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)
 # What the standard library raises on bytes that are no archive; trouble with writing is a GradflowError by then.
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, RuntimeError, OSError)
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Member:
     def open(self) -> BinaryIO:
         """Open it for reading."""
         if isinstance(self.place, str):
-            return io.BytesIO(_opened_zip(self.container, os.getpid()).read(self.place))
+            return io.BytesIO(_read_from_zip(self.container, self.place))
         if self.place is None:
             return open(self.container, "rb")
         offset, size = self.place
@@ -71,7 +71,7 @@ def members(source: Path, scratch: Path) -> list[Member]:
     """
     source = Path(source)
     if source.is_dir():
-        found = [Member(p.relative_to(source).as_posix(), str(p)) for p in source.rglob("*") if p.is_file()]
+        found = [Member(path.relative_to(source).as_posix(), str(path)) for path in walk(source)]
     elif is_archive(source):
         try:
             found = _of_tar(source, scratch) if tarfile.is_tarfile(source) else _of_zip(source)
@@ -81,6 +81,24 @@ def members(source: Path, scratch: Path) -> list[Member]:
         raise GradflowError(f"{source} is neither a folder nor a zip or tar archive: check what it is.")
     visible = [m for m in found if not any(part.startswith(".") or part == JUNK for part in m.name.split("/"))]
     return sorted(_inside(visible), key=lambda member: member.name)
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield the files below a folder, through links too; hidden folders are left out.
+
+    Raises GradflowError for a folder that cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise GradflowError(f"{error.filename} cannot be read: {error.strerror}; mend its permissions or remove it.")
+
+    seen = set()
+    for path, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        real = os.path.realpath(path)
+        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
+        if real not in seen:
+            yield from (Path(path) / name for name in files)
+        seen.add(real)
 
 
 def is_archive(path: Path) -> bool:
@@ -94,6 +112,9 @@ def is_archive(path: Path) -> bool:
 def _of_zip(archive: Path) -> list[Member]:
     with zipfile.ZipFile(archive) as opened:
         infos = [info for info in opened.infolist() if not info.is_dir()]
+    locked = next((info.filename for info in infos if info.flag_bits & 1), None)
+    if locked:
+        raise GradflowError(f"{archive} is refused: its member {locked!r} is encrypted.")
     kinds = [stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG) for info in infos]
     _check(archive, ((info.filename, info.file_size, plain) for info, plain in zip(infos, kinds)))
     return [Member(_clean(info.filename), str(archive), info.filename) for info in infos]
@@ -166,6 +187,8 @@ def _check_growth(archive: Path, total: int) -> None:
 
 
 def _clean(name: str) -> str:
+    """The name with slashes; some programs write Windows' own separators into a zip."""
+    name = name if "/" in name else name.replace("\\", "/")
     return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
@@ -179,7 +202,19 @@ def _inside(found: list[Member]) -> list[Member]:
     return found
 
 
-@cache
-def _opened_zip(path: str, process: int) -> zipfile.ZipFile:
+def _read_from_zip(path: str, name: str) -> bytes:
+    """Read a member, no further than its size: a zip that lies about it shall not fill the memory."""
+    known = os.stat(path)
+    opened = _opened_zip(path, os.getpid(), (known.st_ino, known.st_size, known.st_mtime_ns))
+    size = opened.getinfo(name).file_size
+    with opened.open(name) as stream:
+        content = stream.read(size + 1)
+    if len(content) != size:
+        raise zipfile.BadZipFile(f"{name} has not the size that the zip says")
+    return content
+
+
+@lru_cache(maxsize=2)
+def _opened_zip(path: str, process: int, version: tuple) -> zipfile.ZipFile:
     """A zip that each process keeps open: finding its members takes a while, and a position cannot be shared."""
     return zipfile.ZipFile(path)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def save(
     folder = Path(folder)
     (folder / "dataset.json").unlink(missing_ok=True)
     if isinstance(images, Path):
+        with open(images, "rb") as stream:
+            os.fsync(stream.fileno())
         images.replace(folder / "images.npy")
     else:
         _write_array(folder / "images.npy", np.ascontiguousarray(images, np.uint8))

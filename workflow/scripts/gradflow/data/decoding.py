@@ -1,5 +1,6 @@
 """Decoding image files into one array on disk, in parallel, a few hundred images in memory at a time."""
 
+import lzma
 import multiprocessing
 import os
 import threading
@@ -23,7 +24,8 @@ from gradflow.files import require_space, writing
 
 CHUNK_BYTES = 32 << 20  # decoded images that one process holds
 # What PIL raises on bad bytes, and an archive on a bad member.
-DAMAGED = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, zipfile.BadZipFile, zlib.error)
+DAMAGED_IMAGE = (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError)
+DAMAGED = (*DAMAGED_IMAGE, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError)
 
 Damage = list[tuple[int, str]]  # (row, reason)
 
@@ -53,6 +55,7 @@ def decode(
     Raises GradflowError if the disk is full.
     """
     row_bytes = 3 * shape[0] * shape[1]
+    out.unlink(missing_ok=True)  # what a first attempt left must not be counted as needed beside the second
     require_space(out, len(files) * row_bytes)
     with writing(out, len(files) * row_bytes):
         array = np.lib.format.open_memmap(out, "w+", np.uint8, (len(files), 3, *shape))

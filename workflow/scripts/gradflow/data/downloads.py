@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -29,7 +30,8 @@ class Download:
         """Where the file lies once it is fetched."""
         if self.path:
             return Path(self.path)
-        return Path(cache) / self.name / Path(unquote(urlsplit(self.urls[0]).path)).name
+        last = re.sub(r"[^A-Za-z0-9._-]", "_", unquote(urlsplit(self.urls[0]).path).rsplit("/", 1)[-1])
+        return Path(cache) / f"{self.name}-{self.sha256[:8]}" / (last if last.strip(".") else self.name)
 
 
 def fetch(download: Download, cache: Path, progress: TextIO | None = None, patience: Patience = PATIENCE) -> Path:
@@ -44,34 +46,37 @@ def fetch(download: Download, cache: Path, progress: TextIO | None = None, patie
     file = download.file(cache)
     if download.path:
         return _own_copy(download, file)
+    if _is(file, download):  # asked before the lock: the cache may be one that we can only read
+        return file
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(file.with_name(f".{file.name}.lock"))
-        with lock:
+        with FileLock(file.with_name(f".{file.name}.lock"), mode=0o666):
+            if _is(file, download):
+                return file
             if file.exists():
-                if sha256(file) == download.sha256:
-                    return file
                 tqdm.write(f"{file} has another hash than downloads.{download.name} says: fetching it again")
             return _from_mirrors(download, file, progress, patience)
 
 
 def write_receipt(path: Path, download: Download, cache: Path) -> None:
-    """Write what was fetched, so that later jobs find it."""
-    receipt = {"download": asdict(download), "cache": str(cache), "file": str(download.file(cache))}
+    """Write what was fetched and where it lies, for whoever wants to know."""
+    receipt = asdict(download) | {"file": str(download.file(cache))}
     atomic_write(Path(path), lambda stream: stream.write(json.dumps(receipt, indent=2).encode()))
 
 
-def fetched(receipt: Path) -> tuple[Path, Download]:
-    """Return the verified file of a receipt, and what it is; a file that has gone since is fetched again."""
-    said = json.loads(Path(receipt).read_text())
-    download = Download(**said["download"] | {"urls": tuple(said["download"]["urls"])})
-    return fetch(download, Path(said["cache"])), download
+def configured(config: dict, name: str) -> tuple[Download, Path]:
+    """Return a download and the cache, as a completed configuration has them: what `fetch` takes."""
+    return Download(name, **config["downloads"][name]), Path(config["cache"])
 
 
 def sha256(file: Path) -> str:
     """Return the sha256 of a file, as hex digits."""
     with open(file, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is(file: Path, download: Download) -> bool:
+    return file.is_file() and sha256(file) == download.sha256
 
 
 def _own_copy(download: Download, file: Path) -> Path:
@@ -91,6 +96,8 @@ def _own_copy(download: Download, file: Path) -> Path:
 
 def _from_mirrors(download: Download, file: Path, progress: TextIO | None, patience: Patience) -> Path:
     part, reasons = file.with_name(f"{file.name}.part"), []
+    if size(part) == download.bytes and _is(part, download):  # whole, but for its name
+        return part.replace(file)
     for url in download.urls:
         tqdm.write(f"fetching {url}")
         try:
@@ -99,8 +106,7 @@ def _from_mirrors(download: Download, file: Path, progress: TextIO | None, patie
                 stream(url, part, download.bytes, progress, patience)
                 found = sha256(part)
                 if found == download.sha256:
-                    part.replace(file)
-                    return file
+                    return part.replace(file)
                 part.unlink()
                 if not (resumed and attempt == 0):  # two versions glued together deserve a second chance
                     raise MirrorFailed(f"sent other bytes (sha256 {found[:12]}…, expected {download.sha256[:12]}…)")

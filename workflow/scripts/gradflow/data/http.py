@@ -12,7 +12,7 @@ from tqdm import tqdm
 from gradflow.files import require_space, writing
 
 BLOCK = 1 << 20  # bytes
-TRANSIENT = (429, 500, 502, 503, 504)
+TRANSIENT = (408, 429)  # and all of 5xx
 
 
 @dataclass(frozen=True)
@@ -42,17 +42,17 @@ class _TryAgain(Exception):
 
 def stream(url: str, part: Path, expected: int | None, progress: TextIO | None, patience: Patience) -> None:
     """Complete `part` from a mirror; with each megabyte of headway the count of failed attempts starts anew."""
-    failures = 0
+    failures, best = 0, size(part)
     while True:
-        before = size(part)
         try:
-            with _opened(url, before, patience.timeout) as response:
+            with _opened(url, size(part), patience.timeout) as response:
                 _append(response, part, expected, progress)
             return
         except (_TryAgain, requests.RequestException) as error:
             if isinstance(error, requests.TooManyRedirects | requests.exceptions.InvalidURL):
                 raise MirrorFailed(_reason(error)) from error
-            failures = 1 if size(part) - before >= BLOCK else failures + 1
+            headway, best = size(part) - best >= BLOCK, max(best, size(part))
+            failures = 1 if headway else failures + 1
             if failures > patience.retries:
                 raise MirrorFailed(f"{_reason(error)} ({failures} attempts)") from error
             asked = getattr(error, "wait", 0)
@@ -63,10 +63,10 @@ def _opened(url: str, offset: int, timeout: float) -> requests.Response:
     """Ask for a file from an offset on; raise what becomes of an answer that is no file."""
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={offset}-"} if offset else {})
     response = requests.get(url, headers=headers, stream=True, timeout=timeout)
-    if response.status_code in TRANSIENT:
+    if response.status_code >= 500 or response.status_code in TRANSIENT:
         asked = response.headers.get("Retry-After", "")
         raise _TryAgain(f"answered {response.status_code}", float(asked) if asked.isdigit() else 0)
-    if response.status_code not in (200, 206, 416):
+    if response.status_code not in (200, 206, 416) or (response.status_code == 416 and not offset):
         raise MirrorFailed(f"answered {response.status_code} {response.reason}")
     return response
 
@@ -81,10 +81,11 @@ def _append(response: requests.Response, part: Path, expected: int | None, progr
         if response.status_code == 206:
             part.unlink(missing_ok=True)
             raise _TryAgain("answered with a part that was not asked for")
-    length = response.headers.get("Content-Length", "")
-    total = offset + int(length) if length.isdigit() else expected
+    total = _total(response, offset, expected)
     if expected is not None and total != expected:
         raise MirrorFailed(f"offers {total:,} bytes, where {expected:,} are expected")
+    if not offset:
+        part.unlink(missing_ok=True)
     if total is not None:
         require_space(part, total - offset)
     bar = tqdm(
@@ -100,6 +101,15 @@ def _append(response: requests.Response, part: Path, expected: int | None, progr
         raise _TryAgain("broke the connection")
 
 
+def _total(response: requests.Response, offset: int, expected: int | None) -> int | None:
+    """Return the bytes of the whole file as the server says: a part may be a part of what was asked for, too."""
+    said = response.headers.get("Content-Range", "").rpartition("/")[2]
+    if response.status_code == 206 and said.isdigit():
+        return int(said)
+    length = response.headers.get("Content-Length", "")
+    return offset + int(length) if length.isdigit() else expected
+
+
 def _blocks(response: requests.Response) -> Iterator[bytes]:
     """Yield what arrives as it arrives, so that a broken connection loses none of it."""
     read = response.raw.stream(1 << 16, decode_content=False)
@@ -112,20 +122,28 @@ def _blocks(response: requests.Response) -> Iterator[bytes]:
             raise _TryAgain(_reason(error)) from error
 
 
-def _reason(error: Exception) -> str:
-    """Say in a few words what requests and urllib3 say in many."""
-    text = f"{type(error).__name__} {error}"
+def _reason(error: BaseException) -> str:
+    """Say in a few words what requests and urllib3 say in many: by the kinds of error, one inside the other."""
     if isinstance(error, _TryAgain):
         return str(error)
-    if "timed out" in text:
-        return "did not answer in time"
-    if "NameResolution" in text or "Name or service" in text:
-        return "could not be found"
-    if "IncompleteRead" in text or "broken" in text.lower() or "reset" in text.lower():
-        return "broke the connection"
-    if "refused" in text:
-        return "refused the connection"
-    return f"failed: {type(error).__name__}"
+    kinds, inside = "", error
+    while inside is not None:
+        kinds += type(inside).__name__ + " "
+        inner = [part for part in inside.args if isinstance(part, BaseException)]
+        inside = getattr(inside, "reason", None) or (inner[0] if inner else inside.__cause__)
+        inside = inside if isinstance(inside, BaseException) else None
+    reasons = {
+        "NameResolution": "could not be found",
+        "SSL": "could not prove who it is (TLS)",
+        "Timeout": "did not answer in time",
+        "Refused": "refused the connection",
+        "NewConnection": "could not be reached",
+        "IncompleteRead": "broke the connection",
+        "Protocol": "broke the connection",
+        "Reset": "broke the connection",
+        "Chunked": "broke the connection",
+    }
+    return next((said for kind, said in reasons.items() if kind in kinds), f"failed: {type(error).__name__}")
 
 
 def size(part: Path) -> int:

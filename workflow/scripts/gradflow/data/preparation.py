@@ -9,7 +9,7 @@ from tqdm import tqdm
 from gradflow.data.archives import members
 from gradflow.data.arrays import save
 from gradflow.data.decoding import decode, side_to_store
-from gradflow.data.sources import SOURCES, Content
+from gradflow.data.sources import SOURCES, Content, check_classes
 from gradflow.errors import GradflowError
 
 NAMED = 3  # damaged images in the sentence; the log has them all
@@ -68,6 +68,7 @@ def _decode(
             "without them."
         )
     content = content.without([row for row, _ in damaged])
+    check_classes(content.classes, {content.classes[label] for label in content.labels[content.split == 0]})
     if decode(content.images, out, shape, workers, progress):
         raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
     return content, dropped

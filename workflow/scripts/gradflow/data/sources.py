@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image
 
-from gradflow.data.archives import Member
+from gradflow.data.archives import Member, walk
 from gradflow.data.splits import complete_split, stratified_split
 from gradflow.errors import GradflowError
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # torchvision's
 SPLIT_FOLDERS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
 
 # What a source needs to be fetched: its entry under `downloads`.
@@ -45,7 +45,7 @@ def listing(settings: dict) -> str:
     if not settings.get("path"):
         return ""
     root = Path(settings["path"])
-    files = [root] if root.is_file() else sorted(file for file in root.rglob("*") if file.is_file())
+    files = [root] if root.is_file() else sorted(walk(root))
     facts = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
@@ -76,7 +76,7 @@ def cifar10(files: list[Member], settings: dict) -> Content:
         parts = [_unpickle(named[f"data_batch_{i}"]) for i in range(1, 6)] + [_unpickle(named["test_batch"])]
         images = np.concatenate([part[b"data"] for part in parts]).reshape(-1, 3, 32, 32)
         labels = np.concatenate([part[b"labels"] for part in parts]).astype(np.int64)
-    except (KeyError, ValueError, pickle.UnpicklingError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, EOFError, pickle.UnpicklingError) as error:
         raise GradflowError(f"downloads.cifar10 is not CIFAR-10's python archive ({error}): replace it.") from error
     held_out = len(parts[-1][b"labels"])
     split = complete_split(labels, np.repeat([0, 2], [len(labels) - held_out, held_out]))
@@ -121,12 +121,22 @@ def tiny_imagenet(files: list[Member], settings: dict) -> Content:
 def image_folder(files: list[Member], settings: dict) -> Content:
     """Return any folder of images: class folders, split 70/15/15; or train, val and test with class folders in each.
 
-    Where only one of val and test is there, it is halved. Raises GradflowError if there are no two classes with images.
+    Where only one of val and test is there, it is halved. Raises GradflowError if there are no two classes with images,
+    and for a folder beside ready splits that is none of them.
     """
     tops = by_class(files)
-    ready = {top: SPLIT_FOLDERS[top.lower()] for top in tops if top.lower() in SPLIT_FOLDERS}
-    if 0 not in ready.values() or len(set(ready.values())) < 2:
+    # A folder that is called train may be a class of trains: a split has class folders in it.
+    splits = [top for top in tops if top.lower() in SPLIT_FOLDERS and all(m.name.count("/") > 1 for m in tops[top])]
+    ready = {top: SPLIT_FOLDERS[top.lower()] for top in splits}
+    if not ready:
         return _undivided(tops)
+    others = [top for top in tops if top not in ready and tops[top]]
+    if others or 0 not in ready.values() or len(set(ready.values())) < 2:
+        found = ", ".join([*ready, *others])
+        raise GradflowError(
+            f"a data set with ready splits has the folders train, and val or test or both, but this one has {found}: "
+            "rename or remove what does not belong."
+        )
     parts = {top: by_class(tops[top], below=1) for top in ready}
     classes = sorted({name for part in parts.values() for name in part})
     found = [
@@ -151,7 +161,7 @@ def by_class(files: list[Member], below: int = 0) -> dict[str, list[Member]]:
 
 
 def _undivided(found: dict[str, list[Member]]) -> Content:
-    _check_classes(list(found), {name for name, files in found.items() if files})
+    check_classes(list(found), {name for name, files in found.items() if files})
     labels = np.repeat(np.arange(len(found)), [len(files) for files in found.values()]).astype(np.int64)
     files = [file for files in found.values() for file in files]
     return Content(files, labels, stratified_split(labels), list(found))
@@ -159,13 +169,14 @@ def _undivided(found: dict[str, list[Member]]) -> Content:
 
 def _divided(found: list[tuple[Member, int, int]], classes: list[str]) -> Content:
     """Return a content from (image, label, split) triples."""
-    _check_classes(classes, {classes[label] for _, label, split in found if split == 0})
+    check_classes(classes, {classes[label] for _, label, split in found if split == 0})
     files, labels, split = (list(column) for column in zip(*found))
     labels = np.array(labels, np.int64)
     return Content(files, labels, complete_split(labels, np.array(split)), classes)
 
 
-def _check_classes(classes: list[str], with_images: set[str]) -> None:
+def check_classes(classes: list[str], with_images: set[str]) -> None:
+    """Raise GradflowError unless there are two classes or more, each with images to train on."""
     empty = [name for name in classes if name not in with_images]
     if len(classes) < 2 or empty:
         what = f"{empty[0]!r} has none" if empty else f"found {len(classes)} class folders"
