@@ -21,6 +21,7 @@ lint: .venv/ready
 
 bench: .venv/ready
 	.venv/bin/python bench/recorder.py
+	$(if $(GRADFLOW_REAL_DATA),.venv/bin/python bench/data.py,@echo "bench/data.py is left out: GRADFLOW_REAL_DATA names no folder of archives.")
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and 'gradflow needs Python 3.11, 3.12 or 3.13: set PYTHON=...')"

@@ -88,7 +88,7 @@ AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "notebook", "all"}
     [
         ("outcome.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
         ("figures/timelines.py", "alpha=0.6", "alpha=0.7", AFTER_TABLES),
-        ("answers.py", '"∞"', '"infinity"', {"notebook", "all"}),
+        ("wording.py", '"∞"', '"infinity"', {"notebook", "all"}),
         ("data/sources.py", "255 / 16", "254 / 16", {"prepare_data"} | AFTER_TRAINING),
         ("draws.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
     ],

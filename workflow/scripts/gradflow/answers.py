@@ -182,7 +182,7 @@ def data_table(datasets: list[dict]) -> str:
 
     datasets: what each `dataset.json` holds.
     """
-    head = ["data set", "classes", "train", "validation", "test", "stored at", "sha256"]
+    head = ["data set", "classes", "train", "validation", "test", "stored at", "fingerprint"]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     notes = []
     for facts in datasets:
