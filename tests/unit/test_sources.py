@@ -135,7 +135,7 @@ def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
     ],
 )
 def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):
-    with pytest.raises(GradflowError, match=words):
+    with pytest.raises(GradflowError, match=f"datasets.zoo: .*{words}"):
         prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
 
 
@@ -145,7 +145,7 @@ def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):
 def test_a_split_that_is_not_understood_is_no_class(tmp_path, tops):
     members = photographs(*(f"{top}/{name}" for top in tops for name in CLASSES))
     with pytest.raises(
-        GradflowError, match="ready splits has the folders train, and val or test or both, but this one"
+        GradflowError, match=r"datasets\.zoo: ready splits are in the folders train, and val or test or both, but here"
     ):
         prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
 

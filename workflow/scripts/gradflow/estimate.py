@@ -20,7 +20,7 @@ def in_words(config: dict, studies: list, flops: dict[str, int], results: Path) 
     new = [pair for key, pair in runs.items() if not (results / "runs" / key / "norms.npz").exists()]
     if not new:
         return ""
-    said = f"gradflow: {len(runs)} training runs, {len(new)} of them without a result yet"
+    said = f"gradflow: {len(runs)} training run{'s' * (len(runs) > 1)}, {len(new)} without a result yet"
     total, uncounted = 0.0, 0
     for run, per_image in new:
         images = training_images(run.dataset, config["datasets"][run.dataset], results)

@@ -1,6 +1,8 @@
 """Preparing a data set once: whatever its source, it becomes one folder of arrays that every run reads."""
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -38,7 +40,8 @@ def prepare(
     source = archive or settings.get("path")
     try:
         files = members(source, making / "archive.tar") if source else []
-        content = SOURCES[settings["source"]](files, settings)
+        with _about(name):
+            content = SOURCES[settings["source"]](files, settings)
         images, dropped = content.images, []
         if isinstance(images, list):
             images = making / "images.npy"
@@ -47,6 +50,15 @@ def prepare(
         save(folder, name, images, content.labels, content.split, content.classes, dropped)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Let a source's complaint say which data set it is about."""
+    try:
+        yield
+    except GradflowError as error:
+        raise GradflowError(f"datasets.{name}: {error}") from error
 
 
 def _decode(
@@ -68,7 +80,8 @@ def _decode(
             "without them."
         )
     content = content.without([row for row, _ in damaged])
-    check_classes(content.classes, {content.classes[label] for label in content.labels[content.split == 0]})
+    with _about(name):
+        check_classes(content.classes, {content.classes[label] for label in content.labels[content.split == 0]})
     if decode(content.images, out, shape, workers, progress):
         raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
     return content, dropped

@@ -109,7 +109,7 @@ def tiny_imagenet(files: list[Member], settings: dict) -> Content:
         unknown = next((wnid for wanted in groups.values() for wnid in wanted if wnid not in train), None)
         if unknown:
             raise GradflowError(
-                f"config: groups names {unknown!r}, which is no class of Tiny ImageNet; its wnids.txt has them all."
+                f"groups names {unknown!r}, which is no class of Tiny ImageNet; its wnids.txt has them all."
             )
         return _undivided({name: [file for w in wanted for file in train[w]] for name, wanted in groups.items()})
     names = [words.get(wnid, wnid).split(",")[0] for wnid in wnids]
@@ -134,7 +134,7 @@ def image_folder(files: list[Member], settings: dict) -> Content:
     if others or 0 not in ready.values() or len(set(ready.values())) < 2:
         found = ", ".join([*ready, *others])
         raise GradflowError(
-            f"a data set with ready splits has the folders train, and val or test or both, but this one has {found}: "
+            f"ready splits are in the folders train, and val or test or both, but here are {found}: "
             "rename or remove what does not belong."
         )
     parts = {top: by_class(tops[top], below=1) for top in ready}
@@ -180,7 +180,7 @@ def check_classes(classes: list[str], with_images: set[str]) -> None:
     empty = [name for name in classes if name not in with_images]
     if len(classes) < 2 or empty:
         what = f"{empty[0]!r} has none" if empty else f"found {len(classes)} class folders"
-        raise GradflowError(f"a data set needs two or more class folders, each with images to train on; {what}.")
+        raise GradflowError(f"it needs two or more class folders, each with images to train on; {what}.")
 
 
 def _lines(file: Member) -> list[str]:
