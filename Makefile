@@ -21,6 +21,8 @@ lint: .venv/ready
 
 bench: .venv/ready
 	.venv/bin/python bench/recorder.py
+	.venv/bin/python bench/draws.py
+	.venv/bin/python bench/tables.py
 	$(if $(GRADFLOW_REAL_DATA),.venv/bin/python bench/data.py,@echo "bench/data.py is left out: GRADFLOW_REAL_DATA names no folder of archives.")
 
 .venv/ready: requirements.lock pyproject.toml

@@ -11,6 +11,7 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/initial.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 

@@ -66,11 +66,13 @@ def test_the_animation_page_shows_its_gif(page, smoke, study):
 
 CATEGORIES = {
     "Answers": 1,
+    "Claims": 1,
     "Cost": 1,
+    "Depth at initialisation": 1,
     "Random MLPs": 2,
-    "Depth of VGG": 9,
-    "Skip connections of ResNet-50": 9,
-    "VGG-Deep, VGG-16 and ResNet-18": 9,
+    "Depth of VGG": 10,
+    "Skip connections of ResNet-50": 10,
+    "VGG-Deep, VGG-16 and ResNet-18": 10,
 }
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradflow import answers, wording
-from gradflow.metrics import MOMENTS, Interval
+from gradflow import answers, comparisons, draw_answers, effects, wording
+from gradflow.intervals import Interval
+from gradflow.metrics import MOMENTS
 from gradflow.study_tables import StudyTables
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
@@ -30,11 +31,11 @@ def study(arms, seeds=3, layers=13, noise=0.02):
                         "layer": [f"conv{i}" for i in range(layers)], "depth": range(layers), "value": values,
                     })
                 )  # fmt: skip
-            row = dict.fromkeys(answers.SETTINGS, "same") | settings
+            row = dict.fromkeys(effects.SETTINGS, "same") | settings
             runs.append(row | {"label": label, "run": run, "seed": seed, "status": "completed", "test_accuracy": 0.5})
     arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16")
-    empty = pd.DataFrame()
-    return StudyTables("s", "T", arms_table, pd.concat(profiles), empty, empty, pd.DataFrame(runs), Path())
+    empty, seeds = pd.DataFrame(), arms_table[["label", "run", "seed"]]
+    return StudyTables("s", "T", arms_table, pd.concat(profiles), empty, empty, pd.DataFrame(runs), seeds, Path())
 
 
 @pytest.mark.parametrize(("decades", "word"), [(-5, "vanishing"), (0.3, "healthy"), (4, "exploding")])
@@ -64,19 +65,22 @@ def test_the_product_of_factors_meets_the_ratio_end_to_end():
 
 def test_an_effect_is_found_where_there_is_one_and_only_there():
     present = study({"with": (-1, {"skip": True}), "without": (-4, {"skip": False})})
-    change = answers.contrast(present, "skip", True, False, "init")["with"]
-    assert change.low < 3 < change.high and change.count == 3
-    assert "raises the first layer's share by +3.0" in answers.effect(present, "skip", True, False, "the skip")
+    pairs = effects.with_and_without(present, "skip", True, False)
+    (change,) = effects.effects(present, present.run_decades("grad_sample_norm", "init"), pairs)
+    assert change.difference.low < 3 < change.difference.high and change.difference.count == 3 and change.certain
+    assert "raises the first layer's share by +3.0" in comparisons.effect(present, "skip", True, False, "the skip")
     reverse = study({"with": (-4, {"skip": True}), "without": (-1, {"skip": False})})
-    assert "lowers the first layer's share by −3.0" in answers.effect(reverse, "skip", True, False, "the skip")
+    assert "lowers the first layer's share by −3.0" in comparisons.effect(reverse, "skip", True, False, "the skip")
     absent = study({"with": (-1, {"skip": True}), "without": (-1, {"skip": False})}, noise=0.3)
-    assert "includes no change" in answers.effect(absent, "skip", True, False, "the skip")
+    assert "not told from no change" in comparisons.effect(absent, "skip", True, False, "the skip")
+    alone = study({"with": (-1, {"skip": True}), "without": (-4, {"skip": False})}, seeds=1)
+    assert "one seed decides nothing" in comparisons.effect(alone, "skip", True, False, "the skip")
 
 
 def test_only_arms_that_differ_in_nothing_else_are_paired():
     mixed = study({"with": (-1, {"skip": True, "optimizer": "adam"}), "without": (-4, {"skip": False})})
-    assert answers.contrast(mixed, "skip", True, False, "init") == {}
-    assert "No two arms" in answers.effect(mixed, "skip", True, False, "the skip")
+    assert effects.with_and_without(mixed, "skip", True, False) == []
+    assert "No two arms" in comparisons.effect(mixed, "skip", True, False, "the skip")
 
 
 @pytest.mark.parametrize(
@@ -100,5 +104,49 @@ def test_random_networks_get_their_verdict_and_their_dead_draws_are_counted(log,
     norms = np.ones((20, 10))
     norms[:, 0] = 10.0 ** (log + np.random.default_rng(0).normal(0, 0.1, 20))
     norms[:5, 0] = 0
-    said = answers.sigmoid_and_friends({"sigmoid-he": norms}, THRESHOLDS)
+    said = draw_answers.sigmoid_and_friends({"sigmoid-he": norms}, THRESHOLDS)
     assert f"**{word}**" in said and "25% exactly zero" in said
+
+
+def test_an_ablation_is_an_arm_and_the_first_that_differs_in_one_thing():
+    arms = study({
+        "sgd": (-1, {"optimizer": "sgd", "learning_rate": 0.01, "skip": True}),
+        "adam": (-1, {"optimizer": "adam", "learning_rate": 0.001, "skip": True}),
+        "sgd, no skip": (-3, {"optimizer": "sgd", "learning_rate": 0.01, "skip": False}),
+        "adam, no skip": (-3, {"optimizer": "adam", "learning_rate": 0.001, "skip": False}),
+        "another net": (-1, {"optimizer": "sgd", "learning_rate": 0.01, "skip": True, "architecture": "other"}),
+    })  # fmt: skip
+    assert effects.ablations(arms) == [("adam", "sgd"), ("sgd, no skip", "sgd"), ("adam, no skip", "adam")]
+    said = comparisons.summary(arms)
+    assert "A change of the decades at init is certain in 2 of 3 pairs that differ" in said
+    assert "sgd, no skip against sgd −2.0" in said and "No change of the test accuracy is told from none." in said
+    table = comparisons.ablation_table(arms)
+    assert table.count("**−2.0") == 4 and len(table.splitlines()) == 5
+
+
+def test_what_is_found_in_many_comparisons_must_stand_their_number():
+    """Twenty arms that change nothing: hardly any of them is said to."""
+    arms = {"base": (-1, {"kernel": 0})} | {f"arm {n}": (-1, {"kernel": n}) for n in range(1, 21)}
+    table = study(arms, noise=0.3)
+    found = effects.effects(table, table.run_decades("grad_sample_norm", "init"), effects.ablations(table))
+    assert len(found) == 20 and sum(one.certain for one in found) <= 1
+
+
+def test_what_activations_and_inits_change_in_random_networks_is_said_as_it_is():
+    generator = np.random.default_rng(0)
+
+    def norms(log):
+        drawn = np.ones((300, 10))
+        drawn[:, 0] = 10.0 ** (log + generator.normal(0, 0.2, 300))
+        return drawn
+
+    draws = {"sigmoid-default": norms(-4), "leaky_relu-default": norms(-1), "sigmoid-he": norms(-4)}
+    draws |= {"leaky_relu-he": norms(0), "relu-default": np.zeros((300, 10))}
+    said = draw_answers.what_changes(draws, 5, THRESHOLDS)
+    sigmoid, leaky = said.splitlines()
+    assert "a layer: vanishing" in sigmoid and "0.099× [" in sigmoid  # a decade at each of four steps
+    assert "He's changes the ratio by" in sigmoid and "not told from no change" in sigmoid
+    assert "healthy. Against the sigmoid it raises the ratio by +3.0" in leaky
+    assert "He's raises the ratio by +1.0" in leaky
+    turned = draw_answers.what_changes(draws | {"sigmoid-default": norms(2)}, 5, THRESHOLDS)
+    assert "Against the sigmoid it lowers the ratio by −3.0" in turned

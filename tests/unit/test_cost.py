@@ -8,15 +8,23 @@ from gradflow.runs import MODEL_OPTIONS
 
 
 def test_vgg16_at_224_pixels_costs_what_is_published():
-    parameters, unused, flops = cost("vgg16", 1000, 224)
-    assert parameters == 138_357_544 and unused == 0
+    counted = cost("vgg16", 1000, 224)
+    assert counted["parameters"] == 138_357_544 and counted["unused"] == 0
     # 15.47 G multiply-adds forward (torchvision); backward twice that, but for the gradient of the image
-    assert flops == pytest.approx(2 * 15.47e9 * 3, rel=0.01)
+    assert counted["mflop"] == pytest.approx(2 * 15.47e3 * 3, rel=0.01)
+    assert counted["activation_mib"] == pytest.approx(108.45e6 / 2**20, rel=0.001)  # torchinfo's README
+
+
+def test_resnet50_and_vgg19_cost_what_is_published():
+    resnet, vgg = cost("resnet50", 1000, 224), cost("vgg19", 1000, 224)
+    assert resnet["parameters"] == 25_557_032 and vgg["parameters"] == 143_667_240
+    assert resnet["mflop"] == pytest.approx(2 * 4.09e3 * 3, rel=0.02)
+    assert vgg["mflop"] == pytest.approx(2 * 19.63e3 * 3, rel=0.01)
 
 
 def test_unused_projections_are_counted_apart():
-    parameters, unused, _ = cost("resnet50", 200, 64, skip=False)
-    assert parameters == 23_917_832 and parameters - unused == 21_141_256
+    counted = cost("resnet50", 200, 64, skip=False)
+    assert counted["parameters"] == 23_917_832 and counted["parameters"] - counted["unused"] == 21_141_256
 
 
 def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer(tmp_path):
@@ -31,4 +39,7 @@ def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer(tmp_path):
     pd.DataFrame([shared | measured | row for row in rows]).to_csv(tmp_path / "runs.csv", index=False)
     table = cost_table(tmp_path / "runs.csv")
     assert list(table["network"]) == ["VGG-Deep, 5×5, BN", "VGG-Deep, 3×3, no BN", "ResNet-18, SGD", "ResNet-18, Adam"]
-    assert table["parameters at full width"].is_monotonic_decreasing is False and (table["parameters"] > 0).all()
+    full = {"kernel": 5, "batch_norm": True, "width": 1.0}
+    assert table["parameters_full"].iloc[0] == cost("vgg_deep", 10, 32, **full)["parameters"]
+    assert table["parameters"].iloc[0] == cost("vgg_deep", 10, 32, **full | {"width": 0.25})["parameters"]
+    assert set(MODEL_OPTIONS) <= set(table.columns)  # even those that no network of the runs has

@@ -4,30 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradflow.metrics import Interval, decades_table, interval, moment_rows, verdict
+from gradflow.intervals import Interval, interval
+from gradflow.metrics import decades_per_layer, decades_table, moment_rows, verdict
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
-
-
-@pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_intervals_cover_the_truth_as_often_as_they_say(seeds):
-    generator = np.random.default_rng(seeds)
-    draws = generator.normal(3.0, 0.7, (2000, seeds))
-    covered = np.mean([i.low <= 3.0 <= i.high for i in map(interval, draws)])
-    assert 0.93 < covered < 0.97
-
-
-def test_no_interval_from_one_seed():
-    one = interval([1.5])
-    assert one.mean == 1.5 and np.isnan(one.low)
-    assert interval([np.nan]).count == 0
-    assert interval([1.0, np.nan, 3.0]).count == 2 and interval([1.0, np.nan, 3.0]).lost == 1
-
-
-def test_infinite_decades_have_no_invented_interval():
-    assert interval([-np.inf, -np.inf]) == Interval(-np.inf, -np.inf, -np.inf, 2)
-    mixed = interval([-np.inf, -3.0])
-    assert np.isnan(mixed.mean) and mixed.low == -np.inf and mixed.high == np.inf
 
 
 @pytest.mark.parametrize(
@@ -78,3 +58,13 @@ def test_moments_are_steps_of_the_run(steps):
     assert rows["one_step"].tolist() == ([1] if steps > 1 else [])
     assert all(((r >= 0) & (r < steps)).all() for r in rows.values())
     assert abs(rows["middle"].mean() - steps / 2) <= 5
+
+
+def test_decades_per_layer_are_the_slope_towards_the_input_and_stand_odd_layers():
+    clean = 10.0 ** np.linspace(-6, 0, 25)  # a quarter of a decade a layer, shrinking towards the input
+    assert decades_per_layer(clean) == pytest.approx(-0.25)
+    assert decades_per_layer(clean[::-1]) == pytest.approx(0.25)
+    odd = clean.copy()
+    odd[[3, 12, 20]] = 1e9, 0, np.nan  # one far off, one dead, one not finite
+    assert decades_per_layer(odd) == pytest.approx(-0.25, abs=0.01)
+    assert np.isnan(decades_per_layer([1.0, np.nan, 0.0, 2.0]))

@@ -14,6 +14,7 @@ from gradflow import answers, results, study_tables, tables
 from gradflow.figures import histograms, pictures, profiles, timelines
 from gradflow.files import write_table
 from gradflow.notebooks import execute, to_page
+from synthetic import empty_costs
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 
@@ -44,7 +45,10 @@ def folder(tmp_path_factory):
     outputs = [folder / "tables" / name for name in names]
     tables.write_tables(sorted(folder.glob("runs/*/norms.npz")), *outputs)
     order = list(dict.fromkeys(label for label, _ in runs))
-    rows = [["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"]] for label, r in runs]
+    rows = [
+        ["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"], "x"] for label, r in runs
+    ]
+    write_table(folder / "tables" / "cost.csv", empty_costs())
     write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return folder
 
@@ -85,7 +89,7 @@ def test_every_figure_draws_them(folder):
 
 
 def test_the_notebook_runs_on_them_and_says_so(folder):
-    for name in ("decades", "profile_activation", "profile_weight"):
+    for name in ("decades", "profile_activation", "profile_weight", "effects"):
         path = folder / "figures" / "odd" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())

@@ -23,19 +23,19 @@ def folder(tmp_path):
         tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
     ]
     tables.write_tables(paths, *outputs)
-    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed] for seed in (0, 1)]
+    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin"] for seed in (0, 1)]
     write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return tmp_path
 
 
 def test_the_tidy_table_holds_every_step_of_every_layer(folder):
     tidy = pq.read_table(folder / "norms.parquet").to_pandas()
-    assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", "quantity", "value"]
-    assert len(tidy) == 2 * 30 * 4 * len(results.PER_STEP_AND_LAYER)
+    assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", *results.PER_STEP_AND_LAYER]
+    assert len(tidy) == 2 * 30 * 4
     original = make(steps=30, layers=4, epochs=3, seed=1, run="run-1")
-    part = tidy[(tidy["run"] == "run-1") & (tidy["quantity"] == "grad_rms")]
-    back = part.pivot(index="step", columns="depth", values="value").to_numpy()
-    np.testing.assert_array_equal(back, original["grad_rms"])
+    for quantity in results.PER_STEP_AND_LAYER:
+        back = tidy[tidy["run"] == "run-1"].pivot(index="step", columns="depth", values=quantity).to_numpy()
+        np.testing.assert_array_equal(back, original[quantity])
 
 
 def test_profiles_and_timelines_are_medians_and_means_of_the_steps(folder):
@@ -43,8 +43,9 @@ def test_profiles_and_timelines_are_medians_and_means_of_the_steps(folder):
     study = study_tables.load(folder, "s")
     chosen = study.profiles.query("run == 'run-0' and moment == 'end' and quantity == 'grad_sample_norm'")
     np.testing.assert_allclose(chosen["value"], np.median(original["grad_sample_norm"][-10:], axis=0), rtol=1e-6)
-    line = study.layers.query("run == 'run-0' and quantity == 'grad_sample_norm' and depth == 2")
-    np.testing.assert_allclose(line["mean"], original["grad_sample_norm"][:, 2], rtol=1e-6)  # 30 steps, 30 stretches
+    line = study.layers.query("run == 'run-0' and depth == 2")
+    expected = original["grad_sample_norm"][:, 2]  # 30 steps, 30 stretches
+    np.testing.assert_allclose(line["grad_sample_norm"], expected, rtol=1e-6)
     assert line["time"].iloc[-1] == pytest.approx(2.95)
 
 
@@ -59,6 +60,12 @@ def test_a_missing_study_or_table_is_named(folder):
         study_tables.load(folder, "other")
     (folder / "runs.csv").unlink()
     with pytest.raises(GradflowError, match=r"runs\.csv does not exist"):
+        study_tables.load(folder, "s")
+
+
+def test_a_table_that_lacks_a_run_is_named(folder):
+    (folder / "profiles.csv").write_text("run,moment,quantity,layer,depth,value\n")
+    with pytest.raises(GradflowError, match=r"profiles lacks the run \S+: run the workflow again"):
         study_tables.load(folder, "s")
 
 
@@ -86,3 +93,23 @@ def test_histograms_are_a_density_per_decade_without_invented_zeros():
     assert (density * np.diff(edges)).sum() == pytest.approx(1)
     inside = density[(edges[:-1] >= -6) & (edges[1:] <= -2)]
     np.testing.assert_allclose(inside, 0.25, rtol=0.15)  # uniform over four decades
+
+
+def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
+    before = study_tables.load(folder, "s")
+    rows = [
+        {"start": start, "seed": seed, "layer": f"layer{depth}", "depth": depth, "quantity": "grad_sample_norm"}
+        | {"value": 10.0 ** (depth - 3) * (1 + seed / 100)}
+        for start in ("begin", "another study's")
+        for seed in range(8)
+        for depth in range(4)
+    ]
+    write_table(folder / "initial.csv", pd.DataFrame(rows))
+    study = study_tables.load(folder, "s")
+    decades = study.decades()
+    assert decades["VGG-16", "init"].count == 8 and decades["VGG-16", "init"].mean == pytest.approx(-3)
+    assert decades["VGG-16", "end"] == before.decades()["VGG-16", "end"]
+    assert study.run_decades("weight_grad_norm", "init").equals(before.run_decades("weight_grad_norm", "init"))
+    paired = study.by_seed(study.run_decades("grad_sample_norm", "init"), "VGG-16")
+    assert sorted(paired.index) == list(range(8))
+    assert sorted(study.by_seed(study.runs.set_index("run")["test_accuracy"], "VGG-16").index) == [0, 1]

@@ -11,7 +11,10 @@ import yaml
 
 from conftest import ROOT, snakemake
 
-FIXED = {"prepare_data": 1, "tables": 1, "cost": 1, "notebook": 1, "printed_norms": 1, "draw_profiles": 1, "all": 1}
+ONCE = "prepare_data initial tables cost claims notebook probe probe_figure printed_norms draw_profiles all"
+FIXED = dict.fromkeys(ONCE.split(), 1)
+NO_PROBE = {"probe": 0, "probe_figure": 0}
+NO_STUDY = {"initial": 0, "tables": 0, "cost": 0}
 
 
 def planned(output: str) -> Counter:
@@ -23,20 +26,30 @@ def planned(output: str) -> Counter:
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], {"train": 57, "study_figures": 3, "draw_mlps": 4}),
+        ([], {"train": 132, "study_figures": 11, "draw_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "draw_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            {"train": 245, "study_figures": 11, "draw_mlps": 12, "fetch": 3, "prepare_data": 4, "draw_profiles": 3},
+            {"train": 263, "study_figures": 11, "draw_mlps": 12, "fetch": 3, "prepare_data": 4, "draw_profiles": 3},
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 18, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0},
+            {"train": 21, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0} | NO_PROBE,
         ),
-        (["--config", "select=[skip]"], {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0}),
-        (["--config", "select=[mlp]"], {"draw_mlps": 4, "prepare_data": 0, "tables": 0, "cost": 0}),
+        (
+            ["--config", "select=[skip]"],
+            {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0} | NO_PROBE,
+        ),
+        (
+            ["--config", "select=[mlp]"],
+            {"draw_mlps": 4, "prepare_data": 0} | NO_STUDY | NO_PROBE,
+        ),
+        (
+            ["--config", "select=[probe]"],
+            {"draw_profiles": 0, "printed_norms": 0} | NO_STUDY,
+        ),
     ],
-    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone"],
+    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "probe alone"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     ran = snakemake(workflow, "-n", *arguments)
@@ -47,7 +60,7 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
     ran = snakemake(workflow, "-n", "--configfile", "config/full.yaml")
     said = re.search(
-        r"gradflow: 245 training runs, 245 without a result yet.*about (\d+) GPU hours", ran.stderr + ran.stdout
+        r"gradflow: 263 training runs, 263 without a result yet.*about (\d+) GPU hours", ran.stderr + ran.stdout
     )
     assert said and 10 < int(said.group(1)) < 100
 

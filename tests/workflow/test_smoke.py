@@ -54,8 +54,8 @@ def test_tables_figures_and_answers_are_there(smoke):
     notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
     assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
     page = (smoke / "results" / "report" / "analysis.html").read_text()
-    for words in ("Does the gradient vanish", "multiplied out", "residual connections", "References", "Notebook 004"):
-        assert words in page
+    headings = "Does the gradient vanish", "multiplied out", "residual connections", "References", "Notebook 004", "C24"
+    assert [words for words in headings if words not in page] == []
     assert 'src="http' not in page and "<script" not in page
 
 
@@ -64,7 +64,7 @@ def test_every_job_has_a_log_and_a_benchmark(smoke):
         path.relative_to(smoke / "results/logs").with_suffix("") for path in (smoke / "results/logs").rglob("*.log")
     }
     timed = smoke / "results/benchmarks"
-    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 23
+    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 27
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
@@ -78,21 +78,26 @@ def test_what_is_done_stays_done(done):
     assert pending(done) == set()
 
 
-AFTER_TABLES = {"study_figures", "notebook", "all"}
+AFTER_TABLES = {"study_figures", "claims", "notebook", "all"}
+AFTER_PROBE = {"probe", "probe_figure", "claims", "notebook", "all"}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
-AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "notebook", "all"}
+AFTER_DATA = {"prepare_data", "initial"} | AFTER_TRAINING
+AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "claims", "notebook", "all"}
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
         ("outcome.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
-        ("figures/timelines.py", "alpha=0.6", "alpha=0.7", AFTER_TABLES),
-        ("wording.py", '"∞"', '"infinity"', {"notebook", "all"}),
-        ("data/sources.py", "255 / 16", "254 / 16", {"prepare_data"} | AFTER_TRAINING),
+        ("figures/timelines.py", "alpha=0.6", "alpha=0.7", {"study_figures", "notebook", "all"}),
+        ("wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
+        ("comparisons.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
+        ("data/sources.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_PROBE),
+        ("probes.py", "NEARBY = 0.01", "NEARBY = 0.02", AFTER_PROBE),
+        ("claims.py", '"not decided here"', '"open"', {"claims", "notebook", "all"}),
         ("draws.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
     ],
-    ids=["training retrains", "a figure redraws", "prose rewrites", "data prepares", "draws redraw"],
+    ids=["training", "a figure", "wording", "prose", "data", "probes", "claims", "draws"],
 )
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new, expected):
     path = done / "workflow" / "scripts" / "gradflow" / file

@@ -50,9 +50,40 @@ rule cost:
         "../scripts/cost.py"
 
 
+rule claims:
+    input:
+        claims="report/claims.yaml",
+        tables=table_files(),
+        cost=rules.cost.output.table if STUDIES else [],
+        probes=probe_file(),
+        draws=draw_files(),
+    output:
+        table="results/tables/claims.csv",
+        page=report(
+            "results/figures/claims.html",
+            caption="../../report/captions/claims.rst",
+            category="Claims",
+            labels={"figure": "Every claim and its verdict"},
+        ),
+    log:
+        "results/logs/claims.log",
+    benchmark:
+        "results/benchmarks/claims.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        studies=list(STUDY),
+        code=code_fingerprint("gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks"),
+    script:
+        "../scripts/claims.py"
+
+
 rule study_figures:
     input:
-        tables=rules.tables.output,
+        tables=table_files(),
         runs=runs_of,
     output:
         **{
@@ -89,60 +120,8 @@ rule study_figures:
             "gradflow.figures.histograms",
             "gradflow.figures.timelines",
             "gradflow.figures.pictures",
+            "gradflow.figures.effects",
             "gradflow.study_tables",
         ),
     script:
         "../scripts/study_figures.py"
-
-
-rule draw_profiles:
-    input:
-        expand("results/mlp/depth{depth}-width{{width}}.npz", depth=CONFIG["mlp"]["depths"]),
-    output:
-        figure=report(
-            "results/figures/mlp/profiles-width{width}.png",
-            caption="../../report/captions/mlp_profiles.rst",
-            category="Random MLPs",
-            labels={"figure": "Weight gradients of random MLPs, width {width}"},
-        ),
-        vector="results/figures/mlp/profiles-width{width}.svg",
-    log:
-        "results/logs/draw_profiles/width{width}.log",
-    benchmark:
-        "results/benchmarks/draw_profiles/width{width}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        depths=CONFIG["mlp"]["depths"],
-        code=code_fingerprint("gradflow.figures.random_mlps"),
-    script:
-        "../scripts/draw_profiles.py"
-
-
-rule printed_norms:
-    input:
-        "results/mlp/depth5-width10.npz",
-    output:
-        figure=report(
-            "results/figures/mlp/printed.png",
-            caption="../../report/captions/mlp_printed.rst",
-            category="Random MLPs",
-            labels={"figure": "Notebook 004's printed norms"},
-        ),
-        vector="results/figures/mlp/printed.svg",
-    log:
-        "results/logs/printed_norms.log",
-    benchmark:
-        "results/benchmarks/printed_norms.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        code=code_fingerprint("gradflow.figures.random_mlps"),
-    script:
-        "../scripts/printed_norms.py"

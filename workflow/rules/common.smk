@@ -52,6 +52,8 @@ CONFIG, STUDIES, FLOPS = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
+# One run for each distinct first backward pass; a pretrained network has but one, in its own run.
+STARTS = {run.start: asdict(run) for run in RUNS.values() if not run.weights}
 
 
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there a profile says cuda.
@@ -83,6 +85,15 @@ def draw_files():
     )
 
 
+def probe_file():
+    return rules.probe.output[0] if "probe" in CONFIG["select"] else []
+
+
+def table_files():
+    """The tables that a study is read from."""
+    return list(rules.tables.output) + (list(rules.initial.output) if STARTS else []) if STUDIES else []
+
+
 def runs_of(wildcards):
     """The run files of a study."""
     return expand("results/runs/{run}/norms.npz", run=[run.id for run in STUDY[wildcards.study].runs])
@@ -91,7 +102,7 @@ def runs_of(wildcards):
 def arm_rows():
     """Which run belongs to which arm of which study, as rows."""
     return [
-        [study.name, study.title, number, arm.label, run.id, run.seed]
+        [study.name, study.title, number, arm.label, run.id, run.seed, run.start]
         for study in STUDIES
         for number, arm in enumerate(study.arms)
         for run in arm.runs
@@ -105,6 +116,7 @@ FIGURES = {
     "layers": "Every layer over time",
     "layers_named": "Named layers over time",
     "curves": "Training curves",
+    "effects": "What each change does",
     "filters": "First-layer filters",
     "confusion": "Confusion matrices",
 }
@@ -112,9 +124,11 @@ FIGURES = {
 
 def analysis_targets():
     """Every file that the analysis leaves, for the studies that are selected."""
-    files = []
+    files = list(rules.claims.output)
     if STUDIES:
-        files += expand(rules.study_figures.output, study=STUDY) + list(rules.tables.output) + [rules.cost.output.page]
+        files += expand(rules.study_figures.output, study=STUDY) + table_files() + [rules.cost.output.page]
+    if "probe" in CONFIG["select"]:
+        files += list(rules.probe_figure.output)
     if "mlp" in CONFIG["select"]:
         files += expand(rules.draw_profiles.output, width=CONFIG["mlp"]["widths"])
         files += printed_figures()
@@ -137,8 +151,12 @@ def study_title(wildcards):
 def notebook_figures():
     """The figures that the notebook shows beside its answers."""
     figures = expand(
-        "results/figures/{study}/{name}.png", study=STUDY, name=["decades", "profile_activation", "profile_weight"]
+        "results/figures/{study}/{name}.png",
+        study=STUDY,
+        name=["decades", "profile_activation", "profile_weight", "effects"],
     )
+    if "probe" in CONFIG["select"]:
+        figures.append(rules.probe_figure.output.figure)
     return figures + printed_figures()
 
 

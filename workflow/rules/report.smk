@@ -1,9 +1,11 @@
 rule notebook:
     input:
         template="report/analysis.ipynb",
-        tables=rules.tables.output if STUDIES else [],
+        tables=table_files(),
         draws=draw_files(),
         datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
+        claims=["report/claims.yaml", rules.claims.output.table],
+        cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:
         notebook="results/report/analysis.ipynb",
@@ -25,6 +27,12 @@ rule notebook:
     params:
         studies=[[study.name, study.question] for study in STUDIES],
         thresholds=CONFIG["verdict"],
-        code=code_fingerprint("gradflow.answers", "gradflow.notebooks", "gradflow.results"),
+        code=code_fingerprint(
+            "gradflow.answers",
+            "gradflow.comparisons",
+            "gradflow.draw_answers",
+            "gradflow.claim_answers",
+            "gradflow.notebooks",
+        ),
     script:
         "../scripts/notebook.py"

@@ -22,23 +22,3 @@ rule train:
         code=code_fingerprint("gradflow.training", "gradflow.devices"),
     script:
         "../scripts/train.py"
-
-
-rule draw_mlps:
-    output:
-        "results/mlp/depth{depth}-width{width}.npz",
-    log:
-        "results/logs/draw_mlps/depth{depth}-width{width}.log",
-    benchmark:
-        "results/benchmarks/draw_mlps/depth{depth}-width{width}.tsv"
-    conda:
-        "../../envs/torch.yaml"
-    threads: CONFIG["threads"]
-    resources:
-        mem_mb=3000,
-        runtime=60,
-    params:
-        settings={key: CONFIG["mlp"][key] for key in ("activations", "inits", "draws", "samples", "seed")},
-        code=code_fingerprint("gradflow.draws"),
-    script:
-        "../scripts/draw_mlps.py"

@@ -1,16 +1,17 @@
 """Count what every network of the runs costs."""
 
-from gradflow.cost import cost_table
+from gradflow.cost import TITLES, cost_table
 from gradflow.files import write_table
 from gradflow.jobs import job
 from gradflow.pages import table_page
 
 NOTE = (
-    "FLOPs of one forward and backward pass, two for a multiply-add. Step time and memory were measured "
-    "while the gradients were recorded; the median over the runs of a network."
+    "FLOPs of one forward and backward pass, two for a multiply-add. Activations are the outputs of all layers with "
+    "parameters for one image, float32, and their gradients: times the batch size, what training keeps. Step time and "
+    "memory were measured while the gradients were recorded; the median over the runs of a network."
 )
 
 with job(snakemake.log[0]):
     table = cost_table(snakemake.input[0])
     write_table(snakemake.output.table, table)
-    table_page(snakemake.output.page, "Cost of the networks", table, NOTE)
+    table_page(snakemake.output.page, "Cost of the networks", table[list(TITLES)].rename(columns=TITLES), NOTE)

@@ -11,6 +11,8 @@ with job(snakemake.log[0]):
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
+        "probed": "probe" in snakemake.config["select"],
+        "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],
         "draws": [str(Path(path).resolve()) for path in snakemake.input.draws],
     }
     execute(snakemake.input.template, snakemake.output.notebook, parameters)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from gradflow import results
-from gradflow.figures import histograms, pictures, profiles, timelines
+from gradflow.effects import ablation_effects
+from gradflow.figures import effects, histograms, pictures, profiles, timelines
 from gradflow.figures.style import save
 from gradflow.jobs import job
 from gradflow.study_tables import load
@@ -19,6 +20,7 @@ with job(snakemake.log[0]):
         "layers": timelines.layers_over_time(study),
         "layers_named": timelines.layers_over_time(study, layers),
         "curves": timelines.training_curves(study),
+        "effects": effects.effects_figure(study.title, ablation_effects(study)),
         "filters": pictures.filters(study, finished),
         "confusion": pictures.confusion_matrices(study, finished),
     }

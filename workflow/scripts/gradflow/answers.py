@@ -1,18 +1,14 @@
 """The report's prose: each function answers one question from the tables, in Markdown; other data, other sentences."""
 
-from dataclasses import fields
-
 import numpy as np
 
-from gradflow.labels import ACTIVATIONS, INITS, MOMENTS
-from gradflow.metrics import Interval, interval, verdict
-from gradflow.runs import Run
-from gradflow.seed004 import PRINTED
+from gradflow.effects import ACTIVATION_GRADIENT
+from gradflow.intervals import interval
+from gradflow.labels import MOMENTS
+from gradflow.measures import ratio
+from gradflow.metrics import on_main_path
 from gradflow.study_tables import StudyTables
-from gradflow.wording import accuracy, change, power, signed, times
-
-ACTIVATION_GRADIENT = "grad_sample_norm"
-SETTINGS = tuple(field.name for field in fields(Run) if field.name != "seed")
+from gradflow.wording import accuracy, markdown_table, power, signed, times
 
 
 def verdict_key(thresholds: dict) -> str:
@@ -30,14 +26,16 @@ def verdict_key(thresholds: dict) -> str:
 def verdict_table(study: StudyTables, thresholds: dict) -> str:
     """Tabulate decades and verdict of every arm at every moment, with its status and test accuracy."""
     decades, verdicts = study.decades(), study.verdicts(thresholds)
+    slopes = study.per_arm(study.run_slopes(ACTIVATION_GRADIENT, "init"))
     head = ["arm", *MOMENTS.values(), "test accuracy, mean (range)", "runs"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    rows = []
     for label in study.labels:
         runs = study.runs[study.runs["label"] == label]
         cells = [f"**{verdicts[label, moment]}**<br>{signed(decades[label, moment])}" for moment in MOMENTS]
+        cells[0] += f"<br>a layer {signed(slopes[label], 2)}"
         statuses = "<br>".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
-        lines.append("| " + " | ".join([label, *cells, accuracy(runs["test_accuracy"]), statuses]) + " |")
-    return "\n".join(lines)
+        rows.append([label, *cells, accuracy(runs["test_accuracy"]), statuses])
+    return markdown_table(head, rows)
 
 
 def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
@@ -47,7 +45,13 @@ def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
         first, second, tenth, last = _layers_at(study, label)
         at_init, at_end = verdicts[label, "init"], verdicts[label, "end"]
         said = f"is **{at_init}** at init and **{at_end}** at the end"
-        near, whole = ratio(study, label, "end", second, tenth), ratio(study, label, "end", first, last)
+        near, whole = (
+            interval(study.by_seed(ratio(study, "end", [upper[1], lower[1]]), label))
+            for upper, lower in ((second, tenth), (first, last))
+        )
+        if not np.isfinite([near.mean, whole.mean]).all():
+            sentences.append(f"- **{label}** {said}; at the end of training its layers have no finite ratio.")
+            continue
         sentences.append(
             f"- **{label}** {said}. At the end of training the gradient of layer {second[0] + 1} (`{second[1]}`) is "
             f"{times(near)} that of layer {tenth[0] + 1} (`{tenth[1]}`), and that of the first layer {times(whole)} "
@@ -64,69 +68,15 @@ def chain_rule(study: StudyTables, moment: str = "init") -> str:
     table shows is how many factors, of which size, make it.
     """
     head = ["arm", "factors", "below 1", "smallest", "typical", "largest", "product", "measured end to end"]
-    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    rows = []
     for label in study.labels:
-        logs = _log_profiles(study, label, moment, beside="downsample")
-        factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
+        logs = _log_profiles(study, label, moment, main_path=True)
+        with np.errstate(invalid="ignore"):  # between two layers of exact zeros there is no factor
+            factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
         spread = [power(value) for value in (factors.min(), np.median(factors), factors.max())]
         whole = times(interval(logs[:, 0] - logs[:, -1]))
-        cells = [label, str(len(factors)), str((factors < 0).sum()), *spread, f"{power(factors.sum())}×", whole]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def contrast(study: StudyTables, field: str, with_value, without_value, moment: str) -> dict[str, Interval]:
-    """Pair arms that differ in one setting alone and share seeds: {settings in common: difference in decades}.
-
-    The difference is with minus without, by seed, of the decades of the activation gradient.
-    """
-    settings = study.runs.set_index("run")
-    decades = study.run_decades(ACTIVATION_GRADIENT, moment)
-    shared = [name for name in SETTINGS if name != field]
-    differences: dict[str, list[float]] = {}
-    for run, row in settings[settings[field].astype(str) == str(with_value)].iterrows():
-        partner = settings[(settings[field].astype(str) == str(without_value)) & (settings["seed"] == row["seed"])]
-        for name in shared:
-            partner = partner[partner[name].astype(str) == str(row[name])]
-        if len(partner) == 1:
-            differences.setdefault(row["label"], []).append(decades[run] - decades[partner.index[0]])
-    return {label: interval(values) for label, values in differences.items()}
-
-
-def effect(study: StudyTables, field: str, with_value, without_value, name: str) -> str:
-    """Answer c and d: what a setting changes, in arms that share everything else, random seeds included."""
-    at_init, at_end = (contrast(study, field, with_value, without_value, moment) for moment in ("init", "end"))
-    sentences = [
-        f"- **{label}**: at init {name} {change(difference)}; at the end of training it {change(at_end[label])}."
-        for label, difference in at_init.items()
-    ]
-    return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
-
-
-def sigmoid_and_friends(draws: dict[str, np.ndarray], thresholds: dict) -> str:
-    """Answer 004's Q5: first over last weight gradient and its verdict at init, for each activation and init."""
-    pairs = [key.split("-") for key in draws]
-    activations = [name for name in ACTIVATIONS if any(name == pair[0] for pair in pairs)]
-    inits = [name for name in INITS if any(name == pair[1] for pair in pairs)]
-    lines = [
-        "| activation | " + " | ".join(f"{INITS[init]} init" for init in inits) + " |",
-        "|---" * (len(inits) + 1) + "|",
-    ]
-    for activation in activations:
-        cells = [_share_of_draws(draws[f"{activation}-{init}"], thresholds) for init in inits]
-        lines.append(f"| {ACTIVATIONS[activation]} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def printed_inside(draws: dict[str, np.ndarray], low: float = 1, high: float = 99) -> str:
-    """Say how many of seed 004's printed norms lie within a band of our draws."""
-    inside = total = 0
-    for key, printed in PRINTED.items():
-        if "-".join(key) in draws:
-            a, b = np.percentile(draws["-".join(key)], [low, high], axis=0)
-            inside += int(((printed >= a) & (printed <= b)).sum())
-            total += len(printed)
-    return f"{inside} of the {total} norms that notebook 004 printed lie between {low:g} % and {high:g} % of our draws."
+        rows.append([label, len(factors), (factors < 0).sum(), *spread, f"{power(factors.sum())}×", whole])
+    return markdown_table(head, rows)
 
 
 def made_with(study: StudyTables) -> str:
@@ -140,19 +90,13 @@ def made_with(study: StudyTables) -> str:
     return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"
 
 
-def ratio(study: StudyTables, label: str, moment: str, upper: tuple[int, str], lower: tuple[int, str]) -> Interval:
-    """Return log10 of one layer's gradient over another's, with its interval over seeds; layers are (column, name)."""
-    logs = _log_profiles(study, label, moment)
-    return interval(logs[:, upper[0]] - logs[:, lower[0]])
-
-
-def _log_profiles(study: StudyTables, label: str, moment: str, beside: str | None = None) -> np.ndarray:
-    """log10 of the activation gradient, [seeds, layers in forward order]; `beside` marks names to leave out."""
+def _log_profiles(study: StudyTables, label: str, moment: str, main_path: bool = False) -> np.ndarray:
+    """log10 of the activation gradient, [seeds, layers in forward order]."""
     table = study.profiles
     chosen = (table["label"] == label) & (table["moment"] == moment) & (table["quantity"] == ACTIVATION_GRADIENT)
     chosen &= table["depth"] >= 0
-    if beside:
-        chosen &= ~table["layer"].str.contains(beside)
+    if main_path:
+        chosen &= on_main_path(table["layer"])
     wide = table[chosen].pivot(index="run", columns="depth", values="value")
     with np.errstate(divide="ignore"):
         return np.log10(wide.to_numpy())
@@ -165,34 +109,22 @@ def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
     return [(column, names[column]) for column in columns]
 
 
-def _share_of_draws(norms: np.ndarray, thresholds: dict) -> str:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log10(norms[:, 0] / norms[:, -2])
-    alive = np.isfinite(logs)
-    if not alive.any():
-        return "all exactly zero"
-    low, middle, high = np.percentile(logs[alive], [5, 50, 95])
-    dead = "" if alive.all() else f"<br>{1 - alive.mean():.0%} exactly zero"
-    said = verdict(interval(logs[alive]), thresholds)
-    return f"**{said}**<br>{power(middle)}×<br>({power(low)} … {power(high)}){dead}"
-
-
 def data_table(datasets: list[dict]) -> str:
     """Tabulate the data sets that were trained on, and name the damaged images that were left out.
 
     datasets: what each `dataset.json` holds.
     """
     head = ["data set", "classes", "train", "validation", "test", "stored at", "fingerprint"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    notes = []
+    rows, notes = [], []
     for facts in datasets:
         counts = [f"{facts['counts'][part]:,}" for part in ("train", "validation", "test")]
         height, width = facts["stored"]
-        cells = [facts["name"], len(facts["classes"]), *counts, f"{width}×{height}", f"`{facts['fingerprint'][:12]}`"]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        rows.append(
+            [facts["name"], len(facts["classes"]), *counts, f"{width}×{height}", f"`{facts['fingerprint'][:12]}`"]
+        )
         dropped = facts["dropped"]
         if dropped:
             names = ", ".join(dropped[:10]) + (", ..." if len(dropped) > 10 else "")
             what = "1 damaged image was" if len(dropped) == 1 else f"{len(dropped)} damaged images were"
             notes.append(f"From `{facts['name']}` {what} left out: {names}.")
-    return "\n".join(lines) + "".join(f"\n\n{note}" for note in notes)
+    return markdown_table(head, rows) + "".join(f"\n\n{note}" for note in notes)

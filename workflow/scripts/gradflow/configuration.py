@@ -12,6 +12,7 @@ import yaml
 from gradflow.data.sources import DOWNLOADS, needed_download
 from gradflow.errors import GradflowError
 
+UNTRAINED = ("mlp", "probe")  # networks at initialisation, which have a section of their own
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -93,13 +94,16 @@ def _expand_home(config: dict) -> None:
 
 def _check_references(config: dict) -> None:
     """Check what a schema cannot: that names refer to something, and that folders exist."""
-    if "mlp" in config["studies"]:
-        raise GradflowError("config: studies.mlp is taken by seed 004's networks, set up under mlp; name it otherwise.")
+    for name in UNTRAINED:
+        if name in config["studies"]:
+            raise GradflowError(
+                f"config: studies.{name} is taken: {name} has a key of its own; name the study otherwise."
+            )
     for name in config["select"]:
-        if name != "mlp" and name not in config["studies"]:
+        if name not in UNTRAINED and name not in config["studies"]:
             raise GradflowError(
                 f"config: select names the study {name!r}, which is not defined under studies; "
-                f"choose from {', '.join([*config['studies'], 'mlp'])}."
+                f"choose from {', '.join([*config['studies'], *UNTRAINED])}."
             )
     for name, settings in config["datasets"].items():
         _check_dataset(name, settings, config["downloads"])

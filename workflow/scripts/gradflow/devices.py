@@ -24,3 +24,8 @@ def choose(device: str, threads: int = 1) -> torch.device:
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.allow_tf32 = False  # torch's default; precision fp32 means fp32
     return torch.device("cuda")
+
+
+def autocast(precision: str, device: torch.device) -> torch.autocast:
+    """Return the context of a run's precision, fp32 or bf16; fp32 is torch as it is."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")

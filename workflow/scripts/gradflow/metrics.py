@@ -1,13 +1,12 @@
-"""Statistics of depth profiles: moments of training, decades from last to first layer, intervals, verdicts."""
-
-from dataclasses import dataclass
+"""Statistics of depth profiles: moments of training, decades from last to first layer and per layer, verdicts."""
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from gradflow.intervals import Interval
+
 MOMENTS = ("init", "one_step", "middle", "end")
-CONFIDENCE = 0.95
 WINDOW = 10  # steps that "middle" and "end" take the median of: one batch says little once training is under way
 
 
@@ -26,42 +25,6 @@ def moment_rows(steps: int) -> dict[str, np.ndarray]:
     }
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A mean over random seeds with its two-sided confidence interval; low and high are NaN for one seed.
-
-    `lost` counts the seeds whose value is NaN: runs that diverged before they could give one.
-    """
-
-    mean: float
-    low: float
-    high: float
-    count: int
-    lost: int = 0
-
-
-def interval(values, confidence: float = CONFIDENCE) -> Interval:
-    """Return the mean and Student's t interval of independent values, one a random seed.
-
-    With two or three seeds a bootstrap has too few resamples to cover; the t interval is wide there, and honest.
-    Infinite values (a layer whose gradient is exactly zero) make an infinite mean without an interval.
-    """
-    values = np.asarray(values, dtype=float)
-    lost = int(np.isnan(values).sum())
-    values = values[~np.isnan(values)]
-    if not len(values):
-        return Interval(np.nan, np.nan, np.nan, 0, lost)
-    if not np.isfinite(values).all():
-        same = len(set(values)) == 1
-        low, high = (values[0], values[0]) if same else (-np.inf, np.inf)
-        return Interval(float(values[0]) if same else float("nan"), float(low), float(high), len(values), lost)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Interval(mean, np.nan, np.nan, 1, lost)
-    half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Interval(mean, float(mean - half), float(mean + half), len(values), lost)
-
-
 def decades_table(profiles: pd.DataFrame) -> pd.DataFrame:
     """Return one row per run, moment and quantity: `decades`, log10 of the first layer's value over the last's.
 
@@ -76,6 +39,29 @@ def decades_table(profiles: pd.DataFrame) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):
         values = np.where(np.isfinite(last) & (last > 0), np.log10(first / last), np.nan)
     return ends.assign(decades=values).reset_index(drop=True)
+
+
+def on_main_path(layers: pd.Series) -> pd.Series:
+    """Say of layers' names which lie on the main path: all but the projections beside residual blocks."""
+    return ~layers.astype(str).str.contains("downsample")
+
+
+def decades_per_layer(values: np.ndarray) -> float:
+    """Return the decades that a depth profile gains at each layer on the way to the input; negative: it shrinks.
+
+    values: norms in forward order. The slope of log10 on depth by the median of all pairs' slopes (Theil 1950, Sen
+    1968), which a few odd layers cannot move, with its sign turned.
+    """
+    return -robust_slope(np.arange(len(values)), values)
+
+
+def robust_slope(x: np.ndarray, values: np.ndarray) -> float:
+    """Return the Theil–Sen slope of log10 of positive values on x; others are left out, NaN with fewer than three."""
+    values = np.asarray(values, dtype=float)
+    good = np.isfinite(values) & (values > 0)
+    if good.sum() < 3:
+        return float("nan")
+    return float(stats.theilslopes(np.log10(values[good]), np.asarray(x)[good]).slope)
 
 
 def verdict(decades: Interval, thresholds: dict) -> str:

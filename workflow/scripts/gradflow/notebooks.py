@@ -7,6 +7,7 @@ from pathlib import Path
 import nbformat
 import papermill
 from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
 
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
@@ -50,3 +51,8 @@ def to_page(notebook: Path, path: Path) -> None:
     body, _ = exporter.from_notebook_node(content)
     title = content.metadata.get("title", "gradflow")
     atomic_write(Path(path), lambda stream: stream.write(page(title, body).encode()))
+
+
+def markdown_page(path: Path, title: str, text: str) -> None:
+    """Write Markdown as one HTML page in the house style."""
+    atomic_write(Path(path), lambda stream: stream.write(page(title, markdown2html(text)).encode()))

@@ -50,6 +50,13 @@ class Run:
         return "-".join(part.replace("_", "") for part in parts)
 
     @property
+    def start(self) -> str:
+        """A hash over what the first backward pass depends on, but for the seed; runs that begin alike share it."""
+        later = ("seed", "optimizer", "learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs")
+        settings = {key: value for key, value in asdict(self).items() if key not in later}
+        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
     def weights(self) -> str | None:
         """The download that holds the weights to start from; None unless init is "pretrained"."""
         return PRETRAINED[self.architecture] if self.init == "pretrained" else None

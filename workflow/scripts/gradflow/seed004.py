@@ -1,4 +1,6 @@
-"""The gradient norms that seed 004 printed, one network each, to lay over our distributions."""
+"""The gradient norms that seed 004 printed, one network each, to lay over our distributions, and its ratio."""
+
+import numpy as np
 
 # (activation, init) -> norms of weight 1, bias 1, ..., weight 5, bias 5: depth 5, width 10, 100 samples.
 # The third network is initialised by kaiming_normal_(nonlinearity="sigmoid"), whose gain is 1: Var W = 1/fan_in.
@@ -24,3 +26,14 @@ PRINTED = {
         0.04022403433918953, 0.1322801560163498,
     ),
 }  # fmt: skip
+
+
+def first_over_last(norms: np.ndarray) -> np.ndarray:
+    """Return log10 of the first weight's gradient norm over the last's of each network that is alive.
+
+    norms: [draws, 2·depth], as `gradflow.draws` returns them. A network with a gradient of exactly zero at either end
+    (every unit of a ReLU layer off) is dead and has no ratio.
+    """
+    first, last = norms[:, 0], norms[:, -2]
+    alive = (first > 0) & (last > 0) & np.isfinite(first) & np.isfinite(last)
+    return np.log10(first[alive] / last[alive])

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from gradflow.architectures import check_pretrained, resolve
+from gradflow.configuration import UNTRAINED
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
 from gradflow.runs import MODEL_OPTIONS, PRETRAINED, WEIGHT_DECAYS, Run
@@ -40,7 +41,7 @@ def expand(config: dict) -> list[Study]:
 
     Raises GradflowError if a grid does not make a run, naming the study and the key.
     """
-    return [_expand_study(config, name) for name in config["select"] if name != "mlp"]
+    return [_expand_study(config, name) for name in config["select"] if name not in UNTRAINED]
 
 
 def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:

@@ -4,17 +4,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.dataset as arrow_dataset
+import pyarrow.parquet as pq
 
 from gradflow.errors import GradflowError
-from gradflow.metrics import MOMENTS, Interval, decades_table, interval, verdict
+from gradflow.intervals import Interval, interval
+from gradflow.metrics import MOMENTS, decades_per_layer, decades_table, on_main_path, verdict
 
 
 @dataclass(frozen=True)
 class StudyTables:
     """Tables as in gradflow.tables, restricted to a study; each has the columns arm and label as well.
 
-    A table's rows come in the order of the arms. `arms` has one row a run, with its architecture.
+    A table's rows come in the order of the arms. `arms` has one row a run, with its architecture. `seeds` says of every
+    run in `profiles` its label and random seed: at init there are more of them than are trained (gradflow.initial).
     """
 
     name: str
@@ -24,12 +26,18 @@ class StudyTables:
     layers: pd.DataFrame
     epochs: pd.DataFrame
     runs: pd.DataFrame
+    seeds: pd.DataFrame
     folder: Path
 
     @property
     def labels(self) -> list[str]:
         """The arms' labels in their order."""
         return list(dict.fromkeys(self.arms["label"]))
+
+    @property
+    def per_run(self) -> pd.DataFrame:
+        """The summary of each run, indexed by run."""
+        return self.runs.drop_duplicates("run").set_index("run")
 
     def layer_names(self, label: str) -> list[str]:
         """Return the layers of an arm that ran, in forward order."""
@@ -48,17 +56,31 @@ class StudyTables:
 
     def decades(self, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], Interval]:
         """Return {(arm label, moment): decades of the first layer over the last, with the interval over seeds}."""
-        values = {moment: self.run_decades(quantity, moment) for moment in MOMENTS}
-        return {
-            (label, moment): interval(_present(values[moment], self.arms.loc[self.arms["label"] == label, "run"]))
-            for label in self.labels
-            for moment in MOMENTS
-        }
+        values = {moment: self.per_arm(self.run_decades(quantity, moment)) for moment in MOMENTS}
+        return {(label, moment): values[moment][label] for label in self.labels for moment in MOMENTS}
 
     def run_decades(self, quantity: str, moment: str) -> pd.Series:
         """Return each run's decades at a moment, indexed by run."""
         table = self.profiles[(self.profiles["quantity"] == quantity) & (self.profiles["moment"] == moment)]
         return decades_table(table).set_index("run")["decades"]
+
+    def run_slopes(self, quantity: str, moment: str) -> pd.Series:
+        """Return each run's decades per layer at a moment (`metrics.decades_per_layer`), indexed by run."""
+        table = self.profiles[(self.profiles["quantity"] == quantity) & (self.profiles["moment"] == moment)]
+        used = table[(table["depth"] >= 0) & on_main_path(table["layer"])].sort_values("depth")
+        return used.groupby("run")["value"].apply(decades_per_layer)
+
+    def by_seed(self, values: pd.Series, label: str) -> pd.Series:
+        """Return an arm's values by random seed; values: indexed by run.
+
+        A run without a value (a moment that it never reached) is left out, a NaN is kept.
+        """
+        mine = self.seeds[(self.seeds["label"] == label) & self.seeds["run"].isin(values.index)]
+        return pd.Series(values.reindex(mine["run"]).to_numpy(dtype=float), index=mine["seed"])
+
+    def per_arm(self, values: pd.Series) -> dict[str, Interval]:
+        """Return {arm label: a value's interval over seeds}; values: indexed by run."""
+        return {label: interval(self.by_seed(values, label)) for label in self.labels}
 
     def verdicts(self, thresholds: dict, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], str]:
         """Return {(arm label, moment): verdict on its decades}; thresholds as in `metrics.verdict`."""
@@ -67,36 +89,52 @@ class StudyTables:
     def norms(self, label: str, quantity: str, layers: list[str]) -> pd.DataFrame:
         """Return every step's values of some layers of an arm, all seeds: columns run, epoch, step, layer, value."""
         runs = list(self.arms.loc[self.arms["label"] == label, "run"])
-        field = arrow_dataset.field
-        wanted = field("run").isin(runs) & (field("quantity") == quantity) & field("layer").isin(layers)
-        source = arrow_dataset.dataset(self.folder / "norms.parquet")
-        return source.to_table(filter=wanted, columns=["run", "epoch", "step", "layer", "value"]).to_pandas()
+        wanted = [("run", "in", runs), ("layer", "in", layers)]
+        columns = ["run", "epoch", "step", "layer", quantity]
+        table = pq.read_table(self.folder / "norms.parquet", filters=wanted, columns=columns).to_pandas()
+        return table.rename(columns={quantity: "value"}).astype({"run": str, "layer": str})
 
 
 def load(folder: Path, study: str) -> StudyTables:
     """Read the tables of a study from the folder that gradflow.tables wrote.
 
-    Raises GradflowError if a table is missing or the study has no runs in them.
+    Raises GradflowError if a table is missing, the study has no runs in them, or one of its runs is not in all of them.
     """
     folder = Path(folder)
     try:
         read = {name: pd.read_csv(folder / f"{name}.csv") for name in ("arms", "profiles", "epochs", "runs")}
-        read["layers"] = pd.read_parquet(folder / "layers.parquet")
+        arms = read["arms"][read["arms"]["study"] == study]
+        if arms.empty:
+            raise GradflowError(
+                f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
+            )
+        layers = pq.read_table(folder / "layers.parquet", filters=[("run", "in", list(arms["run"]))]).to_pandas()
+        read["layers"] = layers.astype({"run": str, "layer": str})
     except FileNotFoundError as error:
-        raise GradflowError(f"{error.filename} does not exist: run the workflow to make the tables.") from error
-    arms = read["arms"][read["arms"]["study"] == study]
-    if arms.empty:
-        raise GradflowError(
-            f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
-        )
+        missing = error.filename or folder / "layers.parquet"
+        raise GradflowError(f"{missing} does not exist: run the workflow to make the tables.") from error
+    for name in ("profiles", "layers", "epochs", "runs"):
+        absent = set(arms["run"]) - set(read[name]["run"])
+        if absent:
+            raise GradflowError(f"{folder}: {name} lacks the run {min(absent)}: run the workflow again.")
     arms = arms.merge(read["runs"][["run", "architecture"]], on="run", how="left")
     joined = {
         name: arms[["run", "arm", "label"]].merge(read[name], on="run").sort_values("arm", kind="stable")
         for name in ("profiles", "layers", "epochs", "runs")
     }
-    return StudyTables(study, arms["title"].iloc[0], arms, **joined, folder=folder)
+    joined["profiles"], seeds = _with_initial(joined["profiles"], arms, folder / "initial.csv")
+    return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, folder=folder)
 
 
-def _present(values: pd.Series, runs: pd.Series) -> pd.Series:
-    """The values of some runs; a run without a row (a moment that it never reached) is left out, a NaN is kept."""
-    return values[values.index.isin(runs)]
+def _with_initial(profiles: pd.DataFrame, arms: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the profiles at init from more random seeds, where they were measured; return them, and whose they are."""
+    seeds = arms[["label", "run", "seed"]]
+    if not path.exists():
+        return profiles, seeds
+    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(pd.read_csv(path), on="start")
+    initial["run"] = initial["label"] + ", seed " + initial["seed"].astype(str)
+    measured = (profiles["moment"] == "init") & profiles["quantity"].isin(initial["quantity"])
+    replaced = measured & profiles["label"].isin(initial["label"])
+    profiles = pd.concat([profiles[~replaced], initial.assign(moment="init")[profiles.columns]])
+    own = initial.drop_duplicates("run")[["label", "run", "seed"]]
+    return profiles.sort_values("arm", kind="stable"), pd.concat([seeds, own], ignore_index=True)

@@ -1,14 +1,15 @@
-"""From finished runs to tables: one tidy table of every norm, and small ones that figures and prose read.
+"""From finished runs to tables: one table of every norm, and small ones that figures, claims and prose read.
 
-norms.parquet   run, seed, epoch, step, layer, depth, quantity, value     every step of every layer
-profiles.csv    run, moment, quantity, layer, depth, value                at init, after one step, mid-way, at the end
-layers.parquet  run, time, layer, depth, quantity, mean                   over time, in at most 100 stretches of steps
+norms.parquet   run, seed, epoch, step, layer, depth, and a column a quantity     every step of every layer
+layers.parquet  run, time, layer, depth, and a column a quantity                  over time, in at most 100 stretches
+profiles.csv    run, moment, quantity, layer, depth, value                        at init, after one step, mid-way, end
 epochs.csv      run, epoch, loss and accuracy of train and validation, seconds
 runs.csv        one row a run: settings, status, test metrics, parameters, time, device
-arms.csv        study, title, arm, label, run, seed                       which run belongs to which study
+arms.csv        study, title, arm, label, run, seed, start                        which run belongs to which study
 """
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -18,62 +19,60 @@ import pyarrow.parquet as pq
 
 from gradflow import results
 from gradflow.files import atomic_write, write_table
+from gradflow.filters import smoothness
 from gradflow.metrics import moment_rows
 
-ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed"]
+ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed", "start"]
 BINS = 100
 PROFILED = ("grad_output_norm", "grad_sample_norm", "grad_rms", "weight_grad_norm", "update_ratio")
-SCHEMA = pa.schema(
-    {
-        "run": pa.dictionary(pa.int32(), pa.string()),
-        "seed": pa.int32(),
-        "epoch": pa.int32(),
-        "step": pa.int32(),
-        "layer": pa.dictionary(pa.int32(), pa.string()),
-        "depth": pa.int32(),
-        "quantity": pa.dictionary(pa.int32(), pa.string()),
-        "value": pa.float32(),
-    }
+NAME = pa.dictionary(pa.int32(), pa.string())
+LAYER = {"layer": NAME, "depth": pa.int32()}
+NORMS = pa.schema(
+    {"run": NAME, "seed": pa.int32(), "epoch": pa.int32(), "step": pa.int32()}
+    | LAYER
+    | dict.fromkeys(results.PER_STEP_AND_LAYER, pa.float32())
 )
+LAYERS = pa.schema({"run": NAME, "time": pa.float64()} | LAYER | dict.fromkeys(PROFILED, pa.float64()))
 
 
 def write_tables(paths: Iterable[Path], norms: Path, profiles: Path, layers: Path, epochs: Path, runs: Path) -> None:
-    """Read each finished run once and write all tables, each in one move; memory holds one run at a time."""
-    parts: dict[Path, list[pd.DataFrame]] = {profiles: [], layers: [], epochs: [], runs: []}
+    """Read each finished run once and write all tables, each in one move; memory holds one run and the small tables."""
+    small: dict[Path, list[pd.DataFrame]] = {profiles: [], epochs: [], runs: []}
 
-    def fill(stream) -> None:
-        with pq.ParquetWriter(stream, SCHEMA) as writer:
-            for path in paths:
-                result = results.read(path)
-                for quantity in results.PER_STEP_AND_LAYER:  # a row group each: readers skip what they do not ask for
-                    writer.write_table(_tidy(result, quantity))
-                parts[profiles].append(profile_table(result))
-                parts[layers].append(layer_table(result))
-                parts[epochs].append(epoch_table(result))
-                parts[runs].append(pd.DataFrame([run_row(result)]))
+    def fill(norms_stream) -> None:
+        def fill_layers(layers_stream) -> None:
+            with ExitStack() as stack:
+                every_step = stack.enter_context(_writer(norms_stream, NORMS))
+                over_time = stack.enter_context(_writer(layers_stream, LAYERS))
+                for path in paths:
+                    result = results.read(path)
+                    every_step.write_table(norm_table(result))  # a row group a run: readers skip the others
+                    over_time.write_table(layer_table(result))
+                    small[profiles].append(profile_table(result))
+                    small[epochs].append(epoch_table(result))
+                    small[runs].append(pd.DataFrame([run_row(result)]))
+
+        atomic_write(Path(layers), fill_layers)
 
     atomic_write(Path(norms), fill)
-    for path, frames in parts.items():
+    for path, frames in small.items():
         write_table(path, pd.concat(frames, ignore_index=True))
 
 
-def profile_table(result: results.Result) -> pd.DataFrame:
-    """Return the depth profiles of a run at each moment: the median over the moment's steps."""
-    frames = []
-    for moment, rows in moment_rows(len(result["step"])).items():
-        if not len(rows):
-            continue
-        for quantity in PROFILED:
-            frames.append(
-                _layers(result).assign(
-                    moment=moment, quantity=quantity, value=np.median(result[quantity][rows], axis=0)
-                )
-            )
-    return pd.concat(frames, ignore_index=True)[["run", "moment", "quantity", "layer", "depth", "value"]]
+def norm_table(result: results.Result) -> pa.Table:
+    """Return every step of every layer of a run, a row each."""
+    steps, layers = result["grad_rms"].shape
+    columns = {
+        "seed": np.full(steps * layers, result.meta["settings"]["seed"], np.int32),
+        "epoch": np.repeat(result["epoch"].astype(np.int32), layers),
+        "step": np.repeat(result["step"].astype(np.int32), layers),
+    }
+    columns |= {name: result[name].astype(np.float32, copy=False).ravel() for name in results.PER_STEP_AND_LAYER}
+    return pa.table(columns | _keys(result, steps)).select(NORMS.names).cast(NORMS)
 
 
-def layer_table(result: results.Result) -> pd.DataFrame:
-    """Return every quantity and layer over time: the means over at most BINS equal stretches of the planned steps.
+def layer_table(result: results.Result) -> pa.Table:
+    """Return every layer over time: the means over at most BINS equal stretches of the planned steps.
 
     `time` is the middle of a stretch, in epochs.
     """
@@ -84,14 +83,28 @@ def layer_table(result: results.Result) -> pd.DataFrame:
     starts = starts[starts < steps]
     counts = np.diff(np.append(starts, steps))
     time = (starts + counts / 2) / steps_per_epoch
-    layers, bins = len(result["layer_name"]), len(starts)
-    columns = _layers(result)
-    frames = []
+    columns = {"time": np.repeat(time, len(result["layer_name"]))}
     for quantity in PROFILED:
-        means = np.add.reduceat(result[quantity].astype(np.float64), starts, axis=0) / counts[:, None]
-        repeated = columns.iloc[np.tile(np.arange(layers), bins)]
-        frames.append(repeated.assign(time=np.repeat(time, layers), quantity=quantity, mean=means.ravel()))
-    return pd.concat(frames, ignore_index=True)[["run", "time", "layer", "depth", "quantity", "mean"]]
+        sums = np.add.reduceat(result[quantity].astype(np.float64), starts, axis=0)
+        columns[quantity] = (sums / counts[:, None]).ravel()
+    return pa.table(columns | _keys(result, len(starts))).select(LAYERS.names).cast(LAYERS)
+
+
+def profile_table(result: results.Result) -> pd.DataFrame:
+    """Return the depth profiles of a run at each moment: the median over the moment's steps."""
+    moments = {moment: rows for moment, rows in moment_rows(len(result["step"])).items() if len(rows)}
+    layers = len(result["layer_name"])
+    values = [np.median(result[quantity][rows], axis=0) for rows in moments.values() for quantity in PROFILED]
+    return pd.DataFrame(
+        {
+            "run": result.meta["run"],
+            "moment": np.repeat(list(moments), layers * len(PROFILED)),
+            "quantity": np.tile(np.repeat(PROFILED, layers), len(moments)),
+            "layer": np.tile(result["layer_name"], len(values)),
+            "depth": np.tile(result["layer_depth"], len(values)),
+            "value": np.concatenate(values),
+        }
+    )
 
 
 def epoch_table(result: results.Result) -> pd.DataFrame:
@@ -104,8 +117,13 @@ def epoch_table(result: results.Result) -> pd.DataFrame:
 
 
 def run_row(result: results.Result) -> dict:
-    """Return the summary of a run as one row: identity, settings, outcome, and how it was made."""
+    """Return the summary of a run as one row: identity, settings, outcome, and how it was made.
+
+    `mean_loss` is the mean of the training loss over all steps, `loss_jumps` the root mean square of its change from
+    one step to the next, in nats; `filters_before` and `filters_after` are the smoothness of the first filters.
+    """
     settings, made = result.meta["settings"], result.provenance
+    loss = result["loss"].astype(float)
     outcome = {
         "status": result.meta["status"],
         "reason": result.meta["reason"],
@@ -113,36 +131,31 @@ def run_row(result: results.Result) -> dict:
         "test_accuracy": float(result["test_accuracy"]),
         "train_accuracy": float(result["train_accuracy"][-1]),
         "validation_accuracy": float(result["validation_accuracy"][-1]),
+        "mean_loss": loss.mean(),
+        "loss_jumps": np.sqrt(np.mean(np.diff(loss) ** 2)) if len(loss) > 1 else np.nan,
         "classes": len(result.meta["classes"]),
         "parameters": result.meta["parameters"],
-        "steps": len(result["step"]),
+        "steps": len(loss),
     }
+    outcome |= {f"filters_{when}": smoothness(result[f"filters_{when}"]) for when in ("before", "after")}
     how = {key: made.get(key) for key in ("seconds", "peak_memory_mb", "device", "commit", "dirty")}
-    how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(result["step"])
+    how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(loss)
     return {"run": result.meta["run"]} | settings | outcome | how
 
 
-def _layers(result: results.Result) -> pd.DataFrame:
-    return pd.DataFrame({"run": result.meta["run"], "layer": result["layer_name"], "depth": result["layer_depth"]})
-
-
-def _tidy(result: results.Result, quantity: str) -> pa.Table:
-    steps, layers = result[quantity].shape
-    total = steps * layers
-
-    def constant(value: str) -> pa.DictionaryArray:
-        return pa.DictionaryArray.from_arrays(np.zeros(total, np.int32), [value])
-
-    columns = {
-        "run": constant(result.meta["run"]),
-        "seed": np.full(total, result.meta["settings"]["seed"], np.int32),
-        "epoch": np.repeat(result["epoch"].astype(np.int32), layers),
-        "step": np.repeat(result["step"].astype(np.int32), layers),
-        "layer": pa.DictionaryArray.from_arrays(
-            np.tile(np.arange(layers, dtype=np.int32), steps), list(result["layer_name"])
-        ),
-        "depth": np.tile(result["layer_depth"].astype(np.int32), steps),
-        "quantity": constant(quantity),
-        "value": result[quantity].ravel(),
+def _keys(result: results.Result, repeats: int) -> dict:
+    """The columns that say which run and layer a row is about, for tables of [repeats, layers] rows."""
+    layers = len(result["layer_name"])
+    order = np.tile(np.arange(layers, dtype=np.int32), repeats)
+    return {
+        "run": pa.DictionaryArray.from_arrays(np.zeros(repeats * layers, np.int32), [result.meta["run"]]),
+        "layer": pa.DictionaryArray.from_arrays(order, list(result["layer_name"])),
+        "depth": np.tile(result["layer_depth"].astype(np.int32), repeats),
     }
-    return pa.table(columns, schema=SCHEMA)
+
+
+def _writer(stream, schema: pa.Schema) -> pq.ParquetWriter:
+    """A writer that looks for repeated values in the keys alone: norms have none."""
+    measured = (*results.PER_STEP_AND_LAYER, *PROFILED)
+    keys = [name for name in schema.names if name not in measured]
+    return pq.ParquetWriter(stream, schema, use_dictionary=keys, write_statistics=keys)

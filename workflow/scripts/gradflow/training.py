@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
+from gradflow.devices import autocast
 from gradflow.layers import layers_as_records
 from gradflow.models import build
 from gradflow.outcome import guessing_loss, judge
@@ -47,7 +48,7 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu", weight
             order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle)
             total = math.ceil(len(dataset.indices("train")) / run.batch_size)
             for images, labels in tqdm(order, f"{run.id} {epoch + 1}/{run.epochs}", total, leave=False, disable=None):
-                with autocast(run, device):
+                with autocast(run.precision, device):
                     logits = model(images)
                     loss = cross_entropy(logits, labels)
                 optimizer.zero_grad()
@@ -103,11 +104,6 @@ def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     return kind(model.parameters(), **settings)
 
 
-def autocast(run: Run, device: torch.device) -> torch.autocast:
-    """Return the context of the run's precision; fp32 is torch as it is."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=run.precision == "bf16")
-
-
 @torch.no_grad()
 def evaluate(
     model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device
@@ -118,7 +114,7 @@ def evaluate(
     loss = torch.zeros((), dtype=torch.float32, device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     for images, labels in batches(dataset, split, run.batch_size, device, run.normalization, run.image_size):
-        with autocast(run, device):
+        with autocast(run.precision, device):
             logits = model(images)
             loss += cross_entropy(logits, labels, reduction="sum")
         confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gradflow.metrics import Interval
+from gradflow.intervals import Interval
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -15,24 +15,31 @@ def times(log_ratio: Interval) -> str:
     return f"{mean}× (one seed)" if log_ratio.count < 2 else f"{mean}× [{low}, {high}]"
 
 
-def signed(value: Interval) -> str:
-    """Say decades with their sign and interval: "−1.6 [−1.8, −1.4]"."""
+def signed(value: Interval, digits: int = 1) -> str:
+    """Say a number with its sign and interval: "−1.6 [−1.8, −1.4]"."""
     if np.isnan(value.mean):
         return "–"
     mean, low, high = (
-        f"{round(number, 1) + 0.0:+.1f}".replace("-", "−") for number in (value.mean, value.low, value.high)
+        f"{round(number, digits) + 0.0:+.{digits}f}".replace("-", "−") for number in (value.mean, value.low, value.high)
     )
     return f"{mean} (one seed)" if value.count < 2 else f"{mean} [{low}, {high}]"
 
 
-def change(change: Interval) -> str:
-    """Say a difference in decades: its direction only where the interval leaves no doubt of it."""
-    if np.isnan(change.mean):
+def change(difference: Interval, certain: bool) -> str:
+    """Say a difference in decades: its direction only where it is told from none."""
+    if np.isnan(difference.mean):
         return "cannot be compared (a gradient was zero or not finite)"
-    if change.count >= 2 and change.low <= 0 <= change.high:
-        return f"changes the first layer's share by {signed(change)} decades, an interval that includes no change"
-    verb = "raises" if change.mean > 0 else "lowers"
-    return f"{verb} the first layer's share by {signed(change)} decades"
+    if not certain:
+        doubt = "one seed decides nothing" if difference.count < 2 else "which is not told from no change"
+        return f"changes the first layer's share by {signed(difference)} decades, {doubt}"
+    verb = "raises" if difference.mean > 0 else "lowers"
+    return f"{verb} the first layer's share by {signed(difference)} decades"
+
+
+def markdown_table(head: list, rows: list[list]) -> str:
+    """Return a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
 
 
 def power(log: float) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from gradflow.figures.style import depth_colours, legend_below, panels
+from gradflow.figures.style import depth_colours, legend_below, panels, title
 from gradflow.files import atomic_write
 from gradflow.pages import page
 
@@ -42,7 +42,7 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
                 axis.stairs(density_per_decade(values, edges), edges, color=colour, label=layer, fill=False, lw=1.6)
                 ticks = seed_sample(values[values > 0])
                 axis.plot(np.log10(ticks), np.full(len(ticks), -0.04 * highest), "|", color=colour, ms=5, mew=0.8)
-            axis.set_title(label if len(present) else f"{label} (ended)")
+            title(axis, label if len(present) else f"{label} (ended)")
             axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
             axis.text(0.98, 0.97, "\n".join(outside), transform=axis.transAxes, ha="right", va="top", fontsize=6)
             if not shared:
@@ -77,9 +77,13 @@ def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, seconds: float = 1.0) -> None:
     """Write the frames as an endless GIF, and as a page that holds the GIF, which a report shows in place."""
     images = []
-    for figure in frames:
+    for number, figure in enumerate(frames):
+        if number:  # as the first was laid out, so that nothing jumps, and no time is spent on finding it again
+            figure.set_layout_engine("none")
+            for axis, first in zip(figure.axes, frames[0].axes):
+                axis.set_position(first.get_position())
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=90)
+        figure.savefig(buffer, format="png", dpi=80)
         images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
     buffer = io.BytesIO()
     images[0].save(

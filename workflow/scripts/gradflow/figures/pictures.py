@@ -5,26 +5,31 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import panels
+from gradflow.figures.style import panels, title
+from gradflow.filters import smoothness
 from gradflow.results import Result
 
-FILTERS_SHOWN = 16
+FILTERS_SHOWN, FILTERS_A_ROW = 16, 8
 NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
 def filters(study, results: dict[str, Result]) -> Figure:
     """Draw the first layer's filters of each arm's first seed, before and after training, as RGB tiles.
 
-    results: {run id: result}. Each picture is scaled to its largest magnitude; grey is zero.
+    results: {run id: result}. Each picture is scaled to its largest magnitude; grey is zero. The smoothness is that of
+    all the layer's filters (`gradflow.filters`).
     """
-    figure = Figure(figsize=(9, 1.45 * len(study.labels) + 0.6), layout="constrained")
+    first = study.arms.sort_values("seed").drop_duplicates("label").set_index("label")["run"]
+    rows = math.ceil(max(min(FILTERS_SHOWN, len(results[run]["filters_after"])) for run in first) / FILTERS_A_ROW)
+    figure = Figure(figsize=(9, (0.4 + 0.55 * rows) * len(study.labels) + 0.6), layout="constrained")
     axes = figure.subplots(len(study.labels), 2, squeeze=False)
     for row, label in zip(axes, study.labels):
-        run = study.arms.loc[study.arms["label"] == label].sort_values("seed")["run"].iloc[0]
+        run = first[label]
         for axis, moment in zip(row, ("before", "after")):
-            axis.imshow(_tiles(results[run][f"filters_{moment}"]), interpolation="nearest")
+            weights = results[run][f"filters_{moment}"]
+            axis.imshow(_tiles(weights), interpolation="nearest")
             axis.set_axis_off()
-            axis.set_title(f"{label}: {moment} training", fontsize=9)
+            axis.set_title(f"{label}: {moment} training{_smooth(weights)}", fontsize=9)
     figure.suptitle(f"{study.title}: filters of the first convolution (one seed)")
     return figure
 
@@ -46,7 +51,7 @@ def confusion_matrices(study, results: dict[str, Result]) -> Figure:
                 colour = "black" if share > 0.6 else "white"
                 axis.text(column, row, f"{share:.2f}", ha="center", va="center", color=colour, fontsize=8)
         axis.grid(False)
-        axis.set_title(f"{label}\naccuracy {np.trace(matrix) / max(1, matrix.sum()):.2f}", fontsize=9)
+        title(axis, label, f"accuracy {np.trace(matrix) / max(1, matrix.sum()):.2f}", fontsize=9)
         axis.set_xlabel("predicted")
     axes[0].set_ylabel("true")
     figure.colorbar(image, ax=axes, shrink=0.6, label="share of the true class")
@@ -60,10 +65,15 @@ def _tiles(weights: np.ndarray) -> np.ndarray:
     scale = np.abs(weights[np.isfinite(weights)]).max(initial=1e-12)
     shown = np.nan_to_num(0.5 + weights / (2 * scale), nan=1.0).clip(0, 1)
     side = weights.shape[-1]
-    columns = min(8, len(weights))
+    columns = min(FILTERS_A_ROW, len(weights))
     rows = math.ceil(len(weights) / columns)
     canvas = np.ones((rows * (side + 1) - 1, columns * (side + 1) - 1, 3))
     for i, tile in enumerate(shown):
         y, x = (i // columns) * (side + 1), (i % columns) * (side + 1)
         canvas[y : y + side, x : x + side] = tile.transpose(1, 2, 0)
     return canvas
+
+
+def _smooth(weights: np.ndarray) -> str:
+    number = smoothness(weights)
+    return f", smoothness {number:+.2f}" if np.isfinite(number) else ""

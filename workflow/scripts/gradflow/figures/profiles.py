@@ -4,9 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, wrapped
+from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
+from gradflow.intervals import interval
 from gradflow.labels import MOMENTS, QUANTITIES
-from gradflow.metrics import interval
 
 
 def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
@@ -22,15 +22,16 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
         for moment, name in MOMENTS.items():
             means += _band(axis, arm[arm["moment"] == moment], MOMENT_COLOURS[moment], name)
         log_axis(axis)
-        axis.set_title(label)
+        title(axis, label)
         axis.set_xlabel("layer, in forward order")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
         axes[0].set_ylim(min(means) / 100, max(means) * 100)
     for axis in first_of_rows(axes):
         axis.set_ylabel(wrapped(QUANTITIES[quantity]))
-    seeds = study.arms.groupby("label")["seed"].nunique().min()
-    over = f"geometric mean and 95 % interval over {seeds} seeds" if seeds > 1 else "one seed"
+    runs = table.groupby(["label", "moment"])["run"].nunique()
+    counts = [f"{MOMENTS[moment]} {runs.xs(moment, level='moment').max()}" for moment in ("init", "end")]
+    over = f"geometric mean and 95 % interval; random seeds {', '.join(counts)}"
     figure.suptitle(f"{study.title}: {QUANTITIES[quantity].split(',')[0]} against depth\n({over})")
     legend_below(figure, axes[0])
     return figure
@@ -63,7 +64,7 @@ def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") 
     for x, name in ((low, "vanishing"), (0, "healthy"), (high, "exploding")):
         align = {low: "left", 0: "center", high: "right"}[x]
         axis.text(x, -0.68, name, ha=align, va="bottom", color=GREY)
-    axis.set_xlabel("decades of the activation gradient, first layer over last layer (95 % interval over seeds)")
+    axis.set_xlabel("decades of the activation gradient,\nfirst layer over last (95 % interval over seeds)")
     axis.set_title(study.title, pad=24)
     legend_below(figure, axis)
     return figure

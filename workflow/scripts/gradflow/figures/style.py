@@ -1,6 +1,8 @@
 """One style for every figure: colour-blind-safe colours, readable sizes, small multiples."""
 
 import math
+import re
+import textwrap
 from functools import partial
 from pathlib import Path
 
@@ -107,6 +109,13 @@ def depth_colours(count: int):
 def wrapped(text: str) -> str:
     """Break a label after its commas."""
     return text.replace(", ", ",\n")
+
+
+def title(axis, text: str, note: str = "", **style) -> None:
+    """Set a panel's title, broken after commas so that it stays above its own panel; note: a line below it."""
+    bound = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(bound, 40, break_long_words=False, break_on_hyphens=False)
+    axis.set_title("\n".join(filter(None, [*lines, note])), **style)
 
 
 def legend_below(figure: Figure, axis, columns: int = 4) -> None:

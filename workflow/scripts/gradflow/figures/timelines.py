@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import arm_styles, depth_colours, first_of_rows, legend_below, log_axis, panels, wrapped
+from gradflow.figures.style import (
+    arm_styles,
+    depth_colours,
+    first_of_rows,
+    legend_below,
+    log_axis,
+    panels,
+    title,
+    wrapped,
+)
 from gradflow.labels import QUANTITIES
 
 
@@ -14,7 +23,7 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
     layers: names by architecture to draw and to name, as `StudyTables.named_layers` takes them; None draws every layer,
     first (dark) to last (light).
     """
-    table = study.layers[(study.layers["quantity"] == quantity) & (study.layers["depth"] >= 0)]
+    table = study.layers[study.layers["depth"] >= 0]
     figure, axes = panels(len(study.labels), sharey=True)
     shared = study.arms["architecture"].nunique() == 1  # the same layers in every panel: one legend for all
     for axis, label in zip(axes, study.labels):
@@ -22,13 +31,13 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         if layers is not None:
             arm = arm[arm["layer"].isin(study.named_layers(label, layers))]
         names = [name for name in study.layer_names(label) if name in set(arm["layer"])]
-        logs = arm.assign(log=np.log10(arm["mean"].where((arm["mean"] > 0) & np.isfinite(arm["mean"]))))
+        logs = arm.assign(log=np.log10(arm[quantity].where((arm[quantity] > 0) & np.isfinite(arm[quantity]))))
         lines = logs.pivot_table(index="time", columns="layer", values="log", aggfunc="mean")
         for name, colour in zip(names, depth_colours(len(names))):
             if name in lines:
                 axis.plot(lines.index, 10 ** lines[name], color=colour, lw=1.0 if layers is None else 1.6, label=name)
         log_axis(axis)
-        axis.set_title(label)
+        title(axis, label)
         axis.set_xlabel("epoch")
         if layers is not None and not shared:
             axis.legend(fontsize=7, handlelength=1)

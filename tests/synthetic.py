@@ -1,0 +1,77 @@
+"""Runs and tables with a known truth, made without training: what statistics, claims and prose are tested on."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gradflow import results, tables
+from gradflow.architectures import resolve
+from gradflow.comparisons import COSTS
+from gradflow.files import write_table
+from gradflow.measures import NETWORK
+from gradflow.runs import Run
+
+OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
+LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
+
+
+def a_run(architecture: str, seed: int = 0, **settings) -> Run:
+    """A run with the options of its architecture filled in."""
+    options = {name: settings.pop(name) for name in list(settings) if name in ("skip", "batch_norm", "activation")}
+    options |= {name: settings.pop(name) for name in list(settings) if name in ("pooling", "kernel", "bottleneck")}
+    made = Run(architecture, "digits", "digits", 32, seed=seed, **resolve(architecture, {"width": 0.25} | options))
+    return replace(made, epochs=4, **settings)
+
+
+def result(made: Run, decades: float, accuracy: float = 0.5, noise: float = 0.05, steps: int = 40) -> results.Result:
+    """A result whose every norm falls or grows by `decades` from the last layer to the first, at every step.
+
+    Most of the noise on decades and accuracy comes from the random seed alone, so that arms of one seed share it.
+    """
+    generator = np.random.default_rng(made.seed)
+    shift = generator.normal(0, noise) + np.random.default_rng(int(made.id[-8:], 16)).normal(0, 0.01)
+    layers = len(LAYERS)
+    profile = 10.0 ** ((decades + shift) * np.linspace(1, 0, layers))
+    wobble = np.exp(generator.normal(0, 0.01, (steps, layers)))
+    arrays = {name: (profile * wobble).astype(np.float32) for name in results.PER_STEP_AND_LAYER}
+    arrays |= {name: np.arange(steps) for name in results.PER_STEP} | {"epoch": np.arange(steps) * made.epochs // steps}
+    arrays |= {"loss": np.linspace(2, 1, steps)}
+    arrays |= {name: np.full(made.epochs, accuracy + shift / 5) for name in results.PER_EPOCH}
+    arrays |= {name: np.arange(layers) for name in results.PER_LAYER} | {"layer_name": np.array(LAYERS)}
+    arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(accuracy + shift / 5)}
+    arrays |= {"confusion_matrix": np.eye(3, dtype=int)}
+    arrays |= {f"filters_{when}": generator.normal(0, 1, (4, 3, 3, 3)) for when in ("before", "after")}
+    meta = {"run": made.id, "status": "completed", "reason": "", "settings": asdict(made), "parameters": 10}
+    meta |= {"classes": ["a", "b", "c"]}
+    provenance = {"epoch_seconds": [1.0] * made.epochs, "training_seconds": [1.0] * made.epochs}
+    provenance |= {"device": "cpu", "commit": "0" * 40, "dirty": False}
+    return results.Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
+
+
+def empty_costs() -> pd.DataFrame:
+    """A table of costs without a network, as a test without models has it."""
+    return pd.DataFrame(columns=[*NETWORK, *COSTS])
+
+
+def run_of(made: results.Result) -> Run:
+    """The run that a result is of."""
+    return Run(**made.meta["settings"])
+
+
+def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.Result]]]) -> Path:
+    """Aggregate {study: {arm label: results, one a random seed}} into the tables that the workflow makes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths, rows = {}, []
+    for study, arms in studies.items():
+        for number, (label, made) in enumerate(arms.items()):
+            for one in made:
+                name = one.meta["run"]
+                paths[name] = folder.parent / "runs" / name / "norms.npz"
+                results.write(paths[name], one)
+                begun = run_of(one)
+                rows.append([study, f"Study {study}", number, label, name, begun.seed, begun.start])
+    tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
+    write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    return folder

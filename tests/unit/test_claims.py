@@ -1,0 +1,241 @@
+"""Claims get the verdict that their data's known truth deserves, and the report's words follow."""
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+
+from conftest import ROOT
+from gradflow import GradflowError, claim_answers, claims, configuration, studies
+from gradflow.evidence import Evidence, Measured, Missing, _same, gather, measure
+from gradflow.intervals import interval, p_value
+from gradflow.layers import CONV_AND_LINEAR
+from gradflow.models import build
+from synthetic import a_run, result, write_study_tables
+
+SHIPPED = ROOT / "report" / "claims.yaml"
+
+
+def evidence(tmp_path, arms, seeds=3, study="s", noise=0.05):
+    """{label: (settings of the run, decades, accuracy)} as the tables of one study."""
+    made = {
+        label: [result(a_run(seed=seed, **settings), decades, accuracy, noise) for seed in range(seeds)]
+        for label, (settings, decades, accuracy) in arms.items()
+    }
+    write_study_tables(tmp_path / "tables", {study: made})
+    return gather(tmp_path / "tables", [study])
+
+
+def claim(*tests, **more):
+    return [{"id": "X", "source": "a test", "claim": "Something is so.", "tests": list(tests)} | more]
+
+
+def vanishes(**more):
+    test = {"says": "decades at init", "study": "s", "arm": {"architecture": "vgg_deep"}, "measure": "decades"}
+    return test | {"with": {"at": "init"}, "below": -2} | more
+
+
+DEEP = {"architecture": "vgg_deep", "init": "he"}
+
+
+@pytest.mark.parametrize(
+    ("decades", "verdict"),
+    [(-5, claims.SUPPORTED), (0.3, claims.REFUTED), (4, claims.REFUTED), (-2.02, claims.UNDECIDED)],
+    ids=["vanishing", "healthy", "exploding", "at the edge"],
+)
+def test_a_claim_of_vanishing_is_settled_by_the_truth(tmp_path, decades, verdict):
+    found = evidence(tmp_path, {"deep": (DEEP, decades, 0.5)})
+    table = claims.settle(claim(vanishes()), found)
+    assert set(table["verdict"]) == {verdict}
+    assert table["low"].iloc[0] < decades + 0.2 and table["high"].iloc[0] > decades - 0.2
+
+
+@pytest.mark.parametrize(
+    ("other", "verdict"), [(-5, claims.SUPPORTED), (-1, claims.REFUTED)], ids=["effect present", "effect absent"]
+)
+def test_a_claimed_effect_is_found_where_there_is_one_and_only_there(tmp_path, other, verdict):
+    arms = {"relu": (DEEP, -1, 0.5), "sigmoid": (DEEP | {"activation": "sigmoid"}, other, 0.5)}
+    test = vanishes(arm={"activation": "relu"}, minus={"arm": {"activation": "sigmoid"}}, beyond=0.5)
+    del test["below"]
+    assert set(claims.settle(claim(test), evidence(tmp_path, arms))["verdict"]) == {verdict}
+
+
+def test_pairing_by_seed_sees_what_two_means_would_not(tmp_path):
+    """Both arms wander by a whole decade from seed to seed, together: their difference does not."""
+    arms = {"relu": (DEEP, -1.0, 0.5), "elu": (DEEP | {"activation": "elu"}, -1.3, 0.5)}
+    found = evidence(tmp_path, arms, seeds=4, noise=1.0)
+    test = vanishes(arm={"activation": "elu"}, minus={"arm": {"activation": "relu"}}, below=-0.1)
+    table = claims.settle(claim(test), found)
+    assert set(table["verdict"]) == {claims.SUPPORTED} and table["value"].iloc[0] == pytest.approx(-0.3, abs=0.05)
+
+
+def test_the_parts_of_a_claim_make_its_verdict():
+    assert claims.verdict(["holds", "holds"]) == claims.SUPPORTED
+    assert claims.verdict(["holds", "fails"]) == claims.MIXED
+    assert claims.verdict(["fails", "undecided"]) == claims.REFUTED
+    assert claims.verdict(["holds", "undecided"]) == claims.UNDECIDED
+    assert claims.verdict(["the study s was not run"]) == claims.UNDECIDED
+
+
+def test_one_seed_decides_nothing(tmp_path):
+    table = claims.settle(claim(vanishes()), evidence(tmp_path, {"deep": (DEEP, -5, 0.5)}, seeds=1))
+    assert table["outcome"].iloc[0] == "undecided: one seed" and table["verdict"].iloc[0] == claims.UNDECIDED
+    assert "one seed" in claim_answers.claims_table(table) and "[" not in claim_answers.claims_table(table)
+
+
+def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
+    found = evidence(tmp_path, {"deep": (DEEP, -5, 0.5)})
+    cases = {
+        "the study t was not run": vanishes(study="t"),
+        "s has no arm with architecture vgg16": vanishes(arm={"architecture": "vgg16"}),
+        "no run of it gave a finite number": vanishes(
+            measure="ratio", **{"with": {"at": "init", "layers": ["features.0", "conv9"]}}
+        ),
+        "needs dataset cifar10, these runs have digits": vanishes(needs={"dataset": {"one_of": ["cifar10"]}}),
+        "needs epochs 20 or more, these runs have 4": vanishes(needs={"epochs": {"at_least": 20}}),
+        "this run has no network with architecture vgg16": {
+            "says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters_full", "below": 1,
+        },
+        "no network with depth 56 was probed": {"says": "n", "probe": {"depth": 56}, "measure": "decades", "below": 1},
+        "no networks of 5 layers, width 10, relu-he were drawn": {
+            "says": "n", "draws": {"activation": "relu", "init": "he", "depth": 5, "width": 10}, "below": 1,
+        },
+    }  # fmt: skip
+    for reason, test in cases.items():
+        table = claims.settle(claim(test), found)
+        assert table["outcome"].iloc[0] == reason and table["verdict"].iloc[0] == claims.UNDECIDED
+
+
+def test_an_ambiguous_arm_is_said_not_guessed(tmp_path):
+    arms = {"relu": (DEEP, -1, 0.5), "elu": (DEEP | {"activation": "elu"}, -5, 0.5)}
+    table = claims.settle(claim(vanishes()), evidence(tmp_path, arms))
+    assert "several arms with architecture vgg_deep: elu; relu" in table["outcome"].iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "region", "holds"),
+    [
+        (1.0, {"above": 0}, True), (-1.0, {"above": 0}, False), (1.0, {"below": 0}, False),
+        (1.0, {"between": [0.5, 1.5]}, True), (2.0, {"between": [0.5, 1.5]}, False),
+        (0.0, {"between": [0.5, 1.5]}, False), (-1.0, {"beyond": 0.5}, True), (0.2, {"beyond": 0.5}, False),
+    ],
+)  # fmt: skip
+def test_regions_hold_and_fail_where_they_say(value, region, holds):
+    values = value + np.array([-0.01, 0.0, 0.01])
+    found, p = claims.compare(Measured(interval(values), lambda bound: p_value(values, bound), value), region)
+    assert found == holds and p < 0.01
+    wide = value + np.array([-30.0, 0.0, 30.0])
+    assert claims.compare(Measured(interval(wide), lambda bound: p_value(wide, bound), value), region)[1] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("values", "region", "outcome"),
+    [
+        ([np.inf, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0], {"above": 1}, "holds"),
+        ([np.inf, 4.0, 5.0, 6.0, 4.0, 5.0, 6.0], {"below": -2}, "fails"),
+        ([-np.inf] * 7, {"below": -2}, "holds"),
+        ([np.inf, 4.0, 5.0], {"above": 1}, "undecided"),  # three seeds alone cannot decide by their signs
+        ([-np.inf, 0.1, 0.2], {"beyond": 0.3}, "undecided"),
+        ([-np.inf, 1.0, 1.0], {"between": [-2, 2]}, "undecided"),
+        ([np.nan, -5.0, -5.1], {"below": -2}, "undecided: not finite in 1 of 3 seeds"),
+        ([0.5, 0.5, 0.5], {"above": 0}, "undecided"),  # the same share of a few images thrice is no certainty
+    ],
+)
+def test_infinite_and_lost_seeds_never_turn_a_verdict_round(values, region, outcome):
+    probes = pd.DataFrame({"depth": 8, "seed": range(len(values)), "decades": values})
+    test = {"says": "n", "probe": {"depth": 8}, "measure": "decades"} | region
+    assert claims.settle(claim(test), Evidence(probes=probes))["outcome"].iloc[0].startswith(outcome)
+
+
+def test_random_networks_are_compared_by_their_medians():
+    generator = np.random.default_rng(0)
+
+    def norms(log):
+        drawn = np.ones((400, 10))
+        drawn[:, 0] = 10.0 ** (log + generator.standard_t(2, 400) * 0.3)
+        drawn[:40, 0] = drawn[:40, -2] = 0  # dead networks have no ratio
+        return drawn
+
+    found = Evidence(draws={(5, 10): {"sigmoid-default": norms(-4), "sigmoid-he": norms(-3), "tanh-he": norms(-3)}})
+    network = {"activation": "sigmoid", "init": "default", "depth": 5, "width": 10}
+    tests = [
+        {"says": "vanishes", "draws": network, "below": -2},
+        {"says": "init moves it", "draws": network, "minus": {"draws": {"init": "he"}}, "beyond": 0.3},
+        {"says": "tanh", "draws": network | {"init": "he"}, "minus": {"draws": {"activation": "tanh"}}, "beyond": 0.3},
+    ]  # fmt: skip
+    assert list(claims.settle(claim(*tests), found)["outcome"]) == ["holds", "holds", "fails"]
+
+
+def test_counted_numbers_are_exact_and_need_no_seeds():
+    cost = pd.DataFrame(
+        {"architecture": ["vgg16", "resnet18"], "skip": [np.nan, True], "parameters_full": [134e6, 67e6]}
+    )
+    test = {"says": "n", "cost": {"architecture": "resnet18", "skip": True}, "measure": "parameters_full", "below": 1}
+    test["over"] = {"architecture": "vgg16", "skip": None}
+    equal = test | {"below": 0.5}
+    table = claims.settle(claim(test, equal), Evidence(cost=cost))
+    assert list(table["outcome"]) == ["holds", "fails"] and table["value"].iloc[0] == 0.5
+    assert table["p"].isna().all()  # certain, and no help to the tests that are corrected for their number
+
+
+def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
+    """No claim is undecided because it is misspelt: each arm it names is one arm of config/full.yaml."""
+    plan = studies.expand(configuration.load(ROOT / "config.yaml", ROOT / "config" / "full.yaml"))
+    arms = {
+        study.name: pd.DataFrame([asdict(arm.runs[0]) | {"label": arm.label} for arm in study.arms]) for study in plan
+    }
+
+    def matching(name, settings):
+        rows = arms[name]
+        for key, wanted in settings.items():
+            rows = rows[_same(rows[key], wanted)]
+        return list(rows["label"])
+
+    def layers_of(name, settings):
+        run = next(arm.runs[0] for study in plan for arm in study.arms if arm.label == matching(name, settings)[0])
+        with torch.device("meta"):
+            model = build(run.architecture, classes=10, **run.model_options)
+        return {layer for layer, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)}
+
+    tests = [test for one in claims.load(SHIPPED) for test in one["tests"] if "study" in test]
+    assert len(tests) > 40
+    for test in tests:
+        assert len(matching(test["study"], test["arm"])) == 1, test
+        other = test["arm"] | test.get("minus", {}).get("arm", {})
+        assert len(matching(test.get("minus", {}).get("study", test["study"]), other)) == 1, test
+        assert set(test.get("with", {}).get("layers", [])) <= layers_of(test["study"], test["arm"]), test
+
+
+def test_the_shipped_claims_are_those_of_the_five_notebooks_and_the_literature():
+    assert [one["id"] for one in claims.load(SHIPPED)] == [f"C{number}" for number in range(1, 25)]
+
+
+def test_a_wrong_claims_file_is_one_sentence(tmp_path):
+    for fault, words in [
+        ({"says": "n", "study": "s", "arm": {}, "measure": "decadez", "below": 1}, "no measure 'decadez'; there are"),
+        ({"says": "n", "study": "s", "arm": {}, "measure": "decades"}, "claims.schema.yaml"),
+        ({"says": "n", "study": "s", "arm": {}, "measure": "decades", "bellow": 1}, "bellow"),
+        (vanishes(arm={"architektur": "vgg16"}), "'architektur' is no setting of a run"),
+        (vanishes(**{"with": {"layers": ["a"]}}), "decades takes no 'layers'; it takes at, quantity"),
+        (vanishes(**{"with": {"at": "start"}}), "no moment 'start'; there are init"),
+        ({"says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters", "below": 1}, "parameters_full"),
+        ({"says": "n", "probe": {"depth": 8}, "measure": "loss", "below": 1}, "no measure 'loss' of a probe"),
+    ]:
+        path = tmp_path / "claims.yaml"
+        path.write_text(yaml.safe_dump(claim(fault)))
+        with pytest.raises(GradflowError, match=words):
+            claims.load(path)
+
+
+def test_a_claim_that_stands_there_twice_is_refused(tmp_path):
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(claim(vanishes()) * 2))
+    with pytest.raises(GradflowError, match="X stands there twice"):
+        claims.load(tmp_path / "claims.yaml")
+
+
+def test_missing_evidence_is_an_exception_of_its_own():
+    with pytest.raises(Missing):
+        measure(vanishes(), Evidence())

@@ -1,0 +1,119 @@
+"""The report notebook on tables with a known truth: its verdicts and sentences are the truth's, and turn with it."""
+
+import base64
+import html
+import re
+
+import pytest
+import yaml
+
+from conftest import ROOT
+from gradflow import claims
+from gradflow.evidence import gather
+from gradflow.files import write_table
+from gradflow.notebooks import execute, to_page
+from synthetic import a_run, empty_costs, result, write_study_tables
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+DEEP = {"architecture": "vgg_deep", "init": "he"}
+NET = {"architecture": "resnet18", "init": "he", "batch_norm": True}
+CLAIMS = """
+- id: X1
+  source: a test
+  claim: VGG-Deep with sigmoid vanishes.
+  note: A note that is always true.
+  tests:
+    - {says: decades at init, study: depths, arm: {activation: sigmoid}, measure: decades, with: {at: init}, below: -2}
+- id: X2
+  source: a test
+  claim: The skip raises the first layer's gradient.
+  tests:
+    - says: decades at init, skip minus no skip
+      study: skips
+      arm: {skip: true}
+      minus: {arm: {skip: false}}
+      measure: decades
+      with: {at: init}
+      above: 0.5
+"""
+
+
+def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
+    """The text of the report on three arms with these decades, and on two with and without skips this far apart."""
+    activations = dict(zip(("sigmoid", "relu", "elu"), decades))
+    studies = {
+        "depths": {
+            label: [result(a_run(seed=seed, **DEEP, activation=label), value, 0.5) for seed in range(3)]
+            for label, value in activations.items()
+        },
+        "skips": {
+            label: [result(a_run(seed=seed, **NET, skip=skip), value, accuracy) for seed in range(3)]
+            for label, skip, value, accuracy in [
+                ("skip", True, -1 + skip_effect, 0.5 + ablation_effect),
+                ("no skip", False, -1, 0.5),
+            ]
+        },
+    }
+    write_study_tables(folder / "tables", studies)
+    write_table(folder / "tables" / "cost.csv", empty_costs())
+    for study in studies:
+        for name in ("decades", "profile_activation", "profile_weight", "effects"):
+            figure = folder / "figures" / study / f"{name}.png"
+            figure.parent.mkdir(parents=True, exist_ok=True)
+            figure.write_bytes(PIXEL)
+    (folder / "claims.yaml").write_text(CLAIMS)
+    table = claims.settle(yaml.safe_load(CLAIMS), gather(folder / "tables", list(studies)))
+    write_table(folder / "tables" / "claims.csv", table)
+    parameters = {
+        "results": str(folder),
+        "studies": [["depths", "Which arm vanishes?"], ["skips", "What do skips do?"]],
+        "thresholds": THRESHOLDS,
+        "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.csv")],
+    }
+    execute(ROOT / "report" / "analysis.ipynb", folder / "analysis.ipynb", parameters)
+    to_page(folder / "analysis.ipynb", folder / "analysis.html")
+    text = re.sub(r"<[^>]+>", " ", (folder / "analysis.html").read_text())
+    return " ".join(html.unescape(text).split())
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory):
+    """Sigmoid vanishes, ReLU is healthy, ELU explodes; skips raise the first layer's share by 3 and accuracy by .2."""
+    return report(tmp_path_factory.mktemp("one"), (-6, 0.2, 4), 3.0, 0.2)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    """The conclusions turned round: sigmoid is healthy, ReLU explodes, ELU vanishes; skips change nothing."""
+    return report(tmp_path_factory.mktemp("other"), (0.2, 4, -6), 0.0)
+
+
+def test_vanishing_healthy_and_exploding_are_called_so(one, other):
+    for text, truth in (
+        (one, {"sigmoid": "vanishing", "relu": "healthy", "elu": "exploding"}),
+        (other, {"sigmoid": "healthy", "relu": "exploding", "elu": "vanishing"}),
+    ):
+        for arm, word in truth.items():
+            assert f"{arm} is {word} at init and {word} at the end" in text
+
+
+def test_layer_ratios_in_the_prose_are_the_tables_own(one, other):
+    assert re.search(r"sigmoid is vanishing .*? that of the first layer 1\.\d·10⁻⁶× \[.*?\] that of the last", one)
+    assert re.search(r"sigmoid is healthy .*? that of the first layer 1\.\d× \[.*?\] that of the last", other)
+
+
+def test_an_effect_is_named_with_its_size_where_there_is_one_and_only_there(one, other):
+    assert "skip : at init the skip raises the first layer's share by +3.0 [" in one
+    assert "not told from no change" in other and "the skip raises" not in other
+    assert "A change of the test accuracy is certain in 1 of 1 pairs that differ: no skip against skip −0.20" in one
+    assert "No change of the test accuracy is told from none." in other
+
+
+def test_the_claims_get_the_verdicts_that_the_data_deserve(one, other):
+    assert "2 supported." in one and "Why claims are refuted or mixed None." in one
+    assert "2 refuted." in other
+    assert "X1 is refuted: decades at init is 0.2" in other and "A note that is always true." in other
+    assert "X2 is refuted: decades at init, skip minus no skip is −0.0" in other

@@ -1,0 +1,21 @@
+"""Measure the first backward pass of every arm for many random seeds."""
+
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gradflow import devices
+from gradflow.data import arrays
+from gradflow.files import write_table
+from gradflow.initial import initial_table
+from gradflow.jobs import job
+from gradflow.runs import Run
+
+with job(snakemake.log[0]) as terminal:
+    device = devices.choose(snakemake.resources.device, snakemake.threads)
+    runs = [Run(**settings) for settings in snakemake.params.starts.values()]
+    folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input}
+    datasets = {name: arrays.load(folder) for name, folder in folders.items()}
+    progress = partial(tqdm, desc="at init", leave=False, disable=None, file=terminal)
+    write_table(snakemake.output[0], initial_table(progress(runs), datasets, snakemake.params.seeds, device))

@@ -1,0 +1,25 @@
+"""Probe networks of growing depth at initialisation."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from gradflow import devices
+from gradflow.data import arrays
+from gradflow.data.batches import batches
+from gradflow.files import write_table
+from gradflow.jobs import job
+from gradflow.probes import probe_table
+
+with job(snakemake.log[0]) as terminal:
+    device = devices.choose(snakemake.resources.device, snakemake.threads)
+    settings = dict(snakemake.params.settings)
+    dataset = arrays.load(Path(snakemake.input[0]).parent)
+    shuffle = torch.Generator().manual_seed(0)
+    count, size = settings.pop("images"), snakemake.params.size
+    images, labels = next(batches(dataset, "train", count, device, "imagenet", size, shuffle))
+    progress = partial(tqdm, desc="probing", leave=False, disable=None, file=terminal)
+    table = probe_table(images, labels, classes=len(dataset.classes), **settings, progress=progress)
+    write_table(snakemake.output[0], table)
