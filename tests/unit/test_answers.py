@@ -60,7 +60,7 @@ def test_one_seed_has_no_interval():
 
 def test_the_product_of_factors_meets_the_ratio_end_to_end():
     row = answers.chain_rule(study({"arm": (-6, {})}, noise=0)).splitlines()[-1]
-    assert row == "| arm | 12 | 12 | 0.32 | 0.32 | 0.32 | 1.0·10⁻⁶× | 1.0·10⁻⁶× [1.0·10⁻⁶, 1.0·10⁻⁶] |"
+    assert row == "| arm | 12 | 12 | 0.32 | 0.32 | 0.32 | 1.0·10⁻⁶× | 1.0·10⁻⁶× [1.0·10⁻⁶,\u00a01.0·10⁻⁶] |"
 
 
 def test_an_effect_is_found_where_there_is_one_and_only_there():

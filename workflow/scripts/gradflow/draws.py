@@ -19,7 +19,7 @@ ACTIVATIONS = {
     "gelu": functional.gelu,
 }
 INPUTS, OUTPUTS = 10, 1
-ELEMENTS_AT_ONCE = 2**17  # of a layer's weights or activations, over a chunk of draws: a megabyte stays in the cache
+ELEMENTS_AT_ONCE = 2**15  # of a layer's weights or activations, over a chunk of draws: they stay in a core's own cache
 
 
 def draw_norms(

@@ -1,5 +1,7 @@
 """Numbers into words: ratios, decades and changes as the report says them, each with its interval."""
 
+import re
+
 import numpy as np
 
 from gradflow.intervals import Interval
@@ -37,9 +39,10 @@ def change(difference: Interval, certain: bool) -> str:
 
 
 def markdown_table(head: list, rows: list[list]) -> str:
-    """Return a Markdown table."""
+    """Return a Markdown table, in which no line breaks inside an interval."""
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
+    table = "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
+    return re.sub(r"\[([^][|]+), ([^][|]+)\]", "[\\1,\u00a0\\2]", table)
 
 
 def power(log: float) -> str:
