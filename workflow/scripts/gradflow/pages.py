@@ -15,7 +15,8 @@ table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; font-varia
 table { display: block; overflow-x: auto; }
 th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
 th { border-bottom: 2px solid #888; }
-td:first-child { min-width: 8rem; } td:has(em), td:has(small) { min-width: 14rem; } td + td:has(small) { min-width: 26rem; }
+td:first-child { min-width: 8rem; } td:has(em), td:has(small) { min-width: 14rem; }
+td + td:has(small) { min-width: 26rem; }
 code { background: #f3f3f3; padding: 0 0.2em; } .anchor-link { display: none; }
 """
 
