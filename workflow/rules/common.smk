@@ -9,10 +9,10 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, studies
+from gradflow import configuration, resources, studies
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
-from gradflow.estimate import in_words
+from gradflow.estimate import in_words, training_images
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
 from gradflow.gpus import count_gpus
@@ -22,22 +22,22 @@ from gradflow.seed004 import PRINTED
 def checked_plan(raw):
     """Complete the configuration and expand its studies, or stop with one sentence before any job.
 
-    Returns the configuration, the studies, and the FLOPs of each arm's network, an image forward and backward.
+    Returns the configuration, the studies, and the size of the network of each arm, by the id of its first run.
     """
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
         seen = json.dumps([[study.name, study.layers, [run.id for run in study.runs]] for study in plan])
-        key = hashlib.sha256((seen + code_fingerprint("gradflow.models")).encode()).hexdigest()
+        key = hashlib.sha256((seen + code_fingerprint("gradflow.studies")).encode()).hexdigest()
         mark = Path(".snakemake") / "gradflow-checked" / key
-        flops = read_json(mark)
-        if flops is None:
-            flops = studies.check_models(plan)
-            atomic_write(mark, lambda stream: stream.write(json.dumps(flops).encode()))
+        sizes = read_json(mark)
+        if sizes is None:
+            sizes = studies.check_models(plan)
+            atomic_write(mark, lambda stream: stream.write(json.dumps(sizes).encode()))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    return complete, plan, flops
+    return complete, plan, {run: resources.Size(*size) for run, size in sizes.items()}
 
 
 def read_json(path):
@@ -48,16 +48,63 @@ def read_json(path):
         return None
 
 
-CONFIG, STUDIES, FLOPS = checked_plan(config)
+CONFIG, STUDIES, SIZES = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
-STARTS = {run.start: asdict(run) for run in RUNS.values() if not run.weights}
+STARTS = {run.start: run for run in RUNS.values() if not run.weights}
 
 
-# Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there a profile says cuda.
+if CONFIG["device"] == "auto" and workflow.is_main_process and not workflow.local_exec:
+    raise WorkflowError(
+        "device: auto cannot tell here what the machines have that jobs are sent to; add device=cuda or device=cpu to "
+        "--config (which replaces the profile's)."
+    )
+# Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
+SIZE = {run.id: SIZES[arm.runs[0].id] for study in STUDIES for arm in study.arms for run in arm.runs}
+
+
+def images_of(run):
+    """How many images a run trains on; None if they are not counted before they are prepared."""
+    return training_images(run.dataset, CONFIG["datasets"][run.dataset], Path("results"))
+
+
+def run_memory(wildcards, attempt):
+    """The MiB that a training job asks for."""
+    run = RUNS[wildcards.run]
+    return resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt)
+
+
+def run_minutes(wildcards, attempt=1):
+    """The minutes that a training job asks for."""
+    run = RUNS[wildcards.run]
+    return resources.minutes(run, SIZE[run.id], images_of(run), GPU, CONFIG["threads"], attempt)
+
+
+def initial_memory(wildcards, attempt):
+    """The MiB for the first backward pass of every arm."""
+    return max(resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt) for run in STARTS.values())
+
+
+def initial_minutes(wildcards, attempt):
+    """The minutes for the first backward pass of every arm at all random seeds."""
+    sizes = [(run, SIZE[run.id]) for run in STARTS.values()]
+    return resources.initial_minutes(sizes, CONFIG["scale"]["initial_seeds"], GPU, CONFIG["threads"], attempt)
+
+
+def shared_job(wildcards):
+    """The group of a training job that is small enough to share a Slurm job; a group's members run one by one.
+
+    Without a GPU none is shared: what they hold together would be counted as if they ran side by side.
+    """
+    return "runs" if GPU and run_minutes(wildcards) <= resources.SMALL_MINUTES else None
+
+
+def growing(amount):
+    """An amount of memory or time that doubles with every attempt at a job."""
+    return lambda wildcards, attempt: resources.grown(amount, attempt)
 
 
 def receipt(download):
@@ -161,7 +208,7 @@ def notebook_figures():
 
 
 if workflow.is_main_process:
-    print(in_words(CONFIG, STUDIES, FLOPS, Path("results")), end="", file=sys.stderr)
+    print(in_words(CONFIG, STUDIES, SIZES, Path("results")), end="", file=sys.stderr)
 
 
 wildcard_constraints:

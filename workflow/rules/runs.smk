@@ -10,11 +10,13 @@ rule train:
         "results/benchmarks/train/{run}.tsv"
     conda:
         "../../envs/torch.yaml"
+    group:
+        shared_job
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=run_memory,
+        runtime=run_minutes,
         device=CONFIG["device"],
     params:
         settings=lambda wildcards: asdict(RUNS[wildcards.run]),

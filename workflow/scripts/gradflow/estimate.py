@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from gradflow.data.splits import SHARES
+from gradflow.resources import Size
 
 FLOPS_PER_SECOND = 20e12  # what seeds 000 and 001 reached on their GPU: 14 (ResNet-50) to 33 (VGG-19), float32
 WORTH_SAYING = 0.1  # GPU hours
@@ -11,12 +12,12 @@ TRAINING_IMAGES = {"digits": 1258, "cifar10": 50_000, "tiny_imagenet": 100_000}
 IMAGES_PER_WNID = 500
 
 
-def in_words(config: dict, studies: list, flops: dict[str, int], results: Path) -> str:
+def in_words(config: dict, studies: list, sizes: dict[str, Size], results: Path) -> str:
     """Say how many runs a plan has, how many have no result yet, and how many GPU hours those may take; "" if none.
 
-    flops: {id of an arm's first run: FLOPs of an image, forward and backward}.
+    sizes: {id of an arm's first run: the size of its network}.
     """
-    runs = {run.id: (run, flops[arm.runs[0].id]) for study in studies for arm in study.arms for run in arm.runs}
+    runs = {run.id: (run, sizes[arm.runs[0].id].flops) for study in studies for arm in study.arms for run in arm.runs}
     new = [pair for key, pair in runs.items() if not (results / "runs" / key / "norms.npz").exists()]
     if not new:
         return ""
