@@ -1,5 +1,6 @@
 """What snakemake says before any job: the expected jobs, or one sentence about what is wrong."""
 
+import os
 import re
 import subprocess
 import sys
@@ -58,11 +59,17 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
 
 
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
-    ran = snakemake(workflow, "-n", "--configfile", "config/full.yaml")
-    said = re.search(
-        r"gradflow: 263 training runs, 263 without a result yet.*about (\d+) GPU hours", ran.stderr + ran.stdout
-    )
-    assert said and 10 < int(said.group(1)) < 100
+    said = snakemake(workflow, "-n", "--configfile", "config/full.yaml", "--config", "device=cpu").stderr
+    found = re.search(r"263 training runs, 263 without a result yet.*CPU hours.* GPU about (\d+) hours", said)
+    assert found and 10 < int(found[1]) < 100, said
+
+
+def test_a_plan_counts_the_jobs_of_each_rule_and_says_why_they_run(workflow):
+    command = [sys.executable, "workflow/scripts/plan.py", "--configfile", "config/smoke.yaml"]
+    environment = os.environ | {"PYTHONPATH": str(workflow / "workflow" / "scripts")}
+    said = subprocess.run(command, cwd=workflow, env=environment, capture_output=True, text=True, check=True).stdout
+    assert re.search(r"^ +12 train: 12 new$", said, re.MULTILINE) and re.search(r"^ +2 draw_mlps: 2 new$", said, re.M)
+    assert "Training them may take about" in said and "by the FLOPs of 12" in said
 
 
 def test_a_check_that_was_cut_off_is_made_again(workflow):

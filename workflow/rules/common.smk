@@ -1,6 +1,7 @@
 # The configuration, checked, and what the rules ask of it.
 import hashlib
 import json
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 from gradflow import configuration, resources, studies
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
-from gradflow.estimate import in_words, training_images
+from gradflow.estimate import expect, in_words, read_records, training_images
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
 from gradflow.gpus import count_gpus
@@ -207,8 +208,22 @@ def notebook_figures():
     return figures + printed_figures()
 
 
+def expected():
+    """How long each run may take, by id."""
+    records = read_records(RUNS, Path("results"), GPU)
+    seen = {run.id: images_of(run) and images_of(run) * run.epochs for run in RUNS.values()}
+    work = {run: images and images * SIZE[run].flops for run, images in seen.items()}
+    return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
+
+
 if workflow.is_main_process:
-    print(in_words(CONFIG, STUDIES, SIZES, Path("results")), end="", file=sys.stderr)
+    new = [run for run, path in zip(RUNS, run_files()) if not Path(path).exists()]
+    wanted = os.environ.get("GRADFLOW_PLAN")  # where workflow/scripts/plan.py asks for what is expected of every run
+    if wanted:
+        Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))
+    elif new:
+        known = expected()
+        print(in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
 
 
 wildcard_constraints:
