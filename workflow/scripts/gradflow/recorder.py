@@ -178,7 +178,7 @@ class GradientRecorder:
                 for layers in (state["layers"], self._shapes())
             )
             raise GradflowError(
-                f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}; this model has {ours}."
+                f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}, the model {ours}."
             )
         self._order = list(state["order"])
         self._weights.restore(state["weights"])

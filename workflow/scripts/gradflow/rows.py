@@ -20,6 +20,7 @@ class Rows:
         self._sample_numel: list[list[int]] = []
 
     def __len__(self) -> int:
+        """Return the number of steps."""
         return len(self._batch_sizes)
 
     def append(self, row: torch.Tensor, batch_size: int, sample_numel: list[int]) -> None:
