@@ -22,5 +22,6 @@ rule train:
         settings=lambda wildcards: asdict(RUNS[wildcards.run]),
         weights=lambda wildcards: CONFIG["downloads"].get(RUNS[wildcards.run].weights, {}).get("sha256"),
         code=code_fingerprint("gradflow.training", "gradflow.devices"),
+        checkpoint="results/checkpoints/{run}.pt",  # no output: Snakemake would delete it when the job fails
     script:
         "../scripts/train.py"

@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the old one or the new one, never half of it, and a full disk says so."""
 
 import errno
+import glob
 import io
 import os
 import shutil
@@ -25,7 +26,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     with writing(path, lambda: _bytes_of(write)):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_temporary_prefix(path))
             with os.fdopen(handle, "wb") as stream:
                 write(stream)
                 stream.flush()
@@ -35,6 +36,14 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
         finally:
             if temporary and os.path.exists(temporary):
                 os.unlink(temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that `atomic_write` wrote, if it is there, and what killed writes of it left beside it."""
+    path = Path(path)
+    left = path.parent.glob(glob.escape(_temporary_prefix(path)) + "*")
+    for file in (path, *left):
+        file.unlink(missing_ok=True)
 
 
 def write_table(path: Path, table) -> None:
@@ -65,6 +74,10 @@ def require_space(path: Path, needed: int) -> None:
     """Raise GradflowError unless the disk that holds `path` has room for so many bytes more."""
     if needed > _free(path):
         raise _no_room(path, needed)
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name}."
 
 
 def _no_room(path: Path, needed: int | None) -> GradflowError:
