@@ -15,7 +15,7 @@ from conftest import ROOT, copy_workflow, snakemake
 from gradflow import results
 from real_slurm import Unavailable, slurm
 
-PROFILE = ["--profile", str(ROOT / "profiles" / "slurm")]
+PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
 # No accounting database here, and no 40 s until the first look.
 HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
 ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ("train", "initial", "probe"))]
@@ -106,7 +106,8 @@ def test_a_cancelled_job_is_reported_and_the_next_run_completes(client, one_to_t
     job = training_job(client, folder, missing)
     client.ask("scancel", job)
     said = process.communicate(timeout=300)[0]
-    assert process.returncode != 0 and f"'{job}' failed, SLURM status is: 'CANCELLED'" in said
+    assert process.returncode != 0
+    assert f"'{job}' failed, SLURM status is: 'CANCELLED'" in said, said
     assert "Traceback" not in said and not missing.exists()
     again = train(folder, missing)
     said = again.communicate(timeout=300)[0]
