@@ -12,7 +12,7 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 DEADLINE = 60  # seconds for the daemons to come up, and for what is left to end
-CPUS = 8  # more than the machine may have: what is tested is the order of things
+CPUS = 4  # more than the machine may have: what is tested is the order of things
 
 SLURM_CONF = """
 ClusterName=gradflow
@@ -53,7 +53,8 @@ class Slurm:
 
     def __init__(self, folder: Path):
         self.folder, self.node = folder, _host()
-        self.environment = {"SLURM_CONF": str(folder / "slurm.conf")}
+        path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        self.environment = {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
 
     def ask(self, *command: str) -> str:
         """Run a client (`squeue -h`) and return what it prints."""
@@ -116,8 +117,12 @@ def slurm(gpus: int = 1, kill_wait: int = 30) -> Iterator[Slurm]:
 
 
 def _configure(folder: Path, gpus: int, kill_wait: int) -> None:
-    for name in ("state", "spool"):
+    for name in ("state", "spool", "bin"):
         (folder / name).mkdir()
+    # Inside a job the executor plugin drops SLURM_CONF from the environment of srun.
+    srun = folder / "bin" / "srun"
+    srun.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    srun.chmod(0o755)
     try:
         for number in range(gpus):
             os.mknod(folder / f"gpu{number}", 0o666 | 0o020000, os.makedev(1, 3))  # what /dev/null is

@@ -114,8 +114,10 @@ def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
 def listed(folder, *arguments) -> list[str]:
     """The text of every training job in a dry run of the smoke config."""
     ran = snakemake(folder, "-n", "--quiet", "host", "--configfile", "config/smoke.yaml", *arguments)
-    blocks = (ran.stdout + ran.stderr).split("\nrule ")
-    return [block for block in blocks if block.startswith("train:")]
+    blocks = re.split(r"\n *rule ", ran.stdout + ran.stderr)  # indented in a group
+    jobs = [block for block in blocks if block.startswith("train:")]
+    assert len(jobs) == 12
+    return jobs
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
@@ -132,6 +134,33 @@ def test_cuda_without_a_device_fails_in_one_sentence_and_is_no_fallback(workflow
 def test_training_asks_for_a_gpu_only_where_there_is_one(workflow):
     assert all("gpu=1" in job for job in listed(workflow, "--config", "device=cuda"))
     assert not any("gpu=1" in job for job in listed(workflow, "--config", "device=cpu"))
+
+
+ON_SLURM = ["--workflow-profile", "profiles/slurm"]
+
+
+def test_on_slurm_small_runs_share_jobs_of_one_gpu_each_and_large_ones_do_not(workflow):
+    ran = snakemake(workflow, "-n", "--quiet", "host", "--configfile", "config/full.yaml", *ON_SLURM)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    jobs = re.findall(r"^( *)rule train:\n(.*?)(?=^ *\[)", ran.stdout + ran.stderr, re.MULTILINE | re.DOTALL)
+    asked = {len(indent): [] for indent, _ in jobs}
+    for indent, text in jobs:
+        assert "gpu=1," in text and "device=cuda" in text and "slurm_extra=--signal=TERM@120" in text
+        asked[len(indent)].append(int(re.search(r"runtime=(\d+)", text).group(1)))
+    alone, shared = asked[0], asked[4]
+    assert len(alone) + len(shared) == 263 and max(shared) <= 20 < min(alone)
+
+
+def test_a_cluster_without_gpus_is_one_word_away(workflow):
+    jobs = listed(workflow, "--config", "device=cpu", *ON_SLURM)
+    assert len(jobs) == 12 and all("gpu=0," in job and "device=cpu" in job for job in jobs)
+
+
+def test_on_slurm_a_device_is_named_not_guessed(workflow):
+    ran = snakemake(workflow, *ON_SLURM, "--configfile", "config/smoke.yaml", "--config", "select=[skip]")
+    said = ran.stdout + ran.stderr
+    assert ran.returncode != 0 and "add device=cuda or device=cpu to --config" in said and "Traceback" not in said
+    assert "submitted" not in said and not (workflow / "results").exists()
 
 
 @pytest.mark.parametrize(

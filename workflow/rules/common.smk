@@ -57,11 +57,6 @@ STUDY = {study.name: study for study in STUDIES}
 STARTS = {run.start: run for run in RUNS.values() if not run.weights}
 
 
-if CONFIG["device"] == "auto" and workflow.is_main_process and not workflow.local_exec:
-    raise WorkflowError(
-        "device: auto cannot tell here what the machines have that jobs are sent to; add device=cuda or device=cpu to "
-        "--config (which replaces the profile's)."
-    )
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
 SIZE = {run.id: SIZES[arm.runs[0].id] for study in STUDIES for arm in study.arms for run in arm.runs}
@@ -214,6 +209,14 @@ def expected():
     seen = {run.id: images_of(run) and images_of(run) * run.epochs for run in RUNS.values()}
     work = {run: images and images * SIZE[run].flops for run, images in seen.items()}
     return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
+
+
+onstart:
+    if CONFIG["device"] == "auto" and not workflow.local_exec:
+        raise WorkflowError(
+            "device: auto cannot tell what the machines have that jobs are sent to; "
+            "add device=cuda or device=cpu to --config, which takes the place of the profile's."
+        )
 
 
 if workflow.is_main_process:

@@ -1,5 +1,6 @@
 """Where a result came from: commit, versions, device. Facts about the host, kept apart from the science."""
 
+import os
 import platform
 import resource
 import subprocess
@@ -40,12 +41,14 @@ def git_state(folder: Path) -> dict:
 
 
 def host_facts() -> dict:
-    """Return library versions, Python, operating system and processor."""
+    """Return library versions, Python, operating system, processor, and what Slurm says of its job and GPU, if any."""
     versions = {package: version(package) for package in PACKAGES}
     return {
         "versions": versions | {"python": platform.python_version()},
         "platform": platform.platform(),
         "processor": _processor(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gradflow.runs import Run
 
 # Memory, MiB. A default run peaks at 650 to 780 for Python with torch; the two Snakemakes of a Slurm job have 100 each.
-BASE_MEMORY = {"cpu": 1500, "gpu": 4000}  # CUDA's libraries and pinned buffers
+BASE_MEMORY = {"cpu": 2000, "gpu": 4000}  # CUDA's libraries and pinned buffers
 COPIES_OF_WEIGHTS = 6  # weights, gradients, Adam's two moments, the recorder's copy, one to spare
 COPIES_OF_ACTIVATIONS = 3  # outputs, their gradients, work space
 STORED_SIDES = {"digits": 32, "cifar10": 32, "tiny_imagenet": 64}  # pixels; a folder's images are at most as seen

@@ -1,0 +1,139 @@
+"""The workflow on a real Slurm of one node with simulated GPUs, submitted with the shipped profile as it is.
+
+There is no CUDA here: jobs ask Slurm for their GPU as they would, and train on the CPU (`train:device=cpu`).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, copy_workflow, snakemake
+from gradflow import results
+from real_slurm import Unavailable, slurm
+
+PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
+# No accounting database here, and no 40 s until the first look.
+HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
+ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ("train", "initial", "probe"))]
+SMOKE = [*PROFILE, *HERE, *ON_CPU, "--configfile", "config/smoke.yaml"]
+TIMES = int(os.environ.get("GRADFLOW_SLURM_TIMES", "1"))  # repeats of the tests that take a job away
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Slurm with two GPUs; where none can start the tests are skipped, but not in CI."""
+    try:
+        with slurm(gpus=2) as running:
+            yield running
+    except Unavailable as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Slurm: {reason}")
+        pytest.skip(f"no Slurm: {reason}")
+
+
+@pytest.fixture
+def client(cluster, monkeypatch):
+    """The cluster, with its clients' environment set for snakemake."""
+    for name, value in cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    return cluster
+
+
+def test_the_smoke_config_runs_through_slurm_and_gives_a_local_runs_science(client, smoke, tmp_path):
+    folder = copy_workflow(tmp_path)
+    ran = snakemake(folder, *SMOKE)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    ended = client.completed()
+    assert {job["JobState"] for job in ended} == {"COMPLETED"}
+    files = sorted((folder / "results" / "runs").glob("*/norms.npz"))
+    assert len(files) == 12
+    jobs = set()
+    for path in files:
+        there, here = results.read(path), results.read(smoke / path.relative_to(folder))
+        assert there.provenance["cuda_visible_devices"] in ("0", "1")
+        jobs.add(there.provenance["slurm_job"])
+        assert there.meta == here.meta and there.arrays.keys() == here.arrays.keys()
+        assert all(array.tobytes() == here[name].tobytes() for name, array in there.arrays.items())
+    # Twelve small runs in groups of eight; what is not a training went through Slurm as jobs of its own.
+    assert len(jobs) == 2 and jobs < {job["JobId"] for job in ended}
+    others = set(logs(folder)) - {f"train/{path.parent.name}" for path in files}
+    assert len(ended) == len(jobs) + len(others)
+    assert (folder / "results" / "report" / "analysis.html").exists()
+
+
+def logs(folder: Path) -> list[str]:
+    """The jobs of a workflow that have run, by their logs."""
+    places = (folder / "results" / "logs").rglob("*.log")
+    return [str(path.relative_to(folder / "results" / "logs").with_suffix("")) for path in places]
+
+
+@pytest.fixture
+def one_to_train(smoke, tmp_path):
+    """A copy in which all is done but one training: its folder, and the result that is missing."""
+    folder = tmp_path / "copy"
+    shutil.copytree(smoke, folder, symlinks=True)
+    missing = next((folder / "results" / "runs").glob("vggdeep*s0*/norms.npz"))
+    missing.unlink()
+    (folder / "results" / "logs" / "train" / f"{missing.parent.name}.log").unlink()
+    return folder, missing
+
+
+def train(folder: Path, missing: Path, *arguments: str) -> subprocess.Popen:
+    """Start the training of what is missing, through Slurm."""
+    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
+    environment["PATH"] = os.environ["PATH"] + os.pathsep + str(Path(sys.executable).parent)
+    command = [sys.executable, "-m", "snakemake", str(missing.relative_to(folder)), *SMOKE, *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def training_job(cluster, folder: Path, missing: Path) -> str:
+    """The id of the Slurm job in which the training has begun."""
+    log = folder / "results" / "logs" / "train" / f"{missing.parent.name}.log"
+    cluster.wait("the training has begun", log.exists)
+    return cluster.ask("squeue", "-h", "-t", "running", "-o", "%i").split()[0]
+
+
+@pytest.mark.parametrize("time", range(TIMES))
+def test_a_cancelled_job_is_reported_and_the_next_run_completes(client, one_to_train, time):
+    folder, missing = one_to_train
+    process = train(folder, missing, "--retries", "0")
+    job = training_job(client, folder, missing)
+    client.ask("scancel", job)
+    said = process.communicate(timeout=300)[0]
+    assert process.returncode != 0
+    assert f"'{job}' failed, SLURM status is: 'CANCELLED'" in said, said
+    assert "Traceback" not in said and not missing.exists()
+    again = train(folder, missing)
+    said = again.communicate(timeout=300)[0]
+    assert again.returncode == 0, said
+    assert results.read(missing).provenance["slurm_job"] != job
+
+
+@pytest.mark.parametrize("time", range(TIMES))
+def test_a_node_that_goes_down_and_comes_back_costs_nothing(client, one_to_train, time):
+    folder, missing = one_to_train
+    process = train(folder, missing)
+    training_job(client, folder, missing)
+    client.ask("scontrol", "update", f"nodename={client.node}", "state=down", "reason=test")
+    client.wait("no job runs", lambda: not client.ask("squeue", "-h", "-t", "running,completing"))
+    assert not missing.exists()
+    client.ask("scontrol", "update", f"nodename={client.node}", "state=resume")
+    said = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, said
+    assert results.read(missing).meta["run"] == missing.parent.name
+
+
+@pytest.mark.parametrize("warned", [True, pytest.param(False, marks=pytest.mark.skipif(TIMES < 2, reason="slow"))])
+def test_a_job_is_told_of_its_time_limit_saves_and_goes_on_with_more_time(client, tmp_path, warned):
+    shutil.copytree(ROOT / "tests" / "cluster" / "walltime", tmp_path, dirs_exist_ok=True)
+    unwarned = [] if warned else ["--default-resources", "mem_mb=200"]  # in the place of the profile's slurm_extra
+    ran = snakemake(tmp_path, *PROFILE, *HERE, *unwarned)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert (tmp_path / "heard.txt").read_text().startswith("SIGTERM in job")
+    assert (tmp_path / "finished.txt").read_text() == "gone on from half of the epochs"
