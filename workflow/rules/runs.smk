@@ -8,10 +8,10 @@ rule train:
         "results/logs/train/{run}.log",
     benchmark:
         "results/benchmarks/train/{run}.tsv"
-    conda:
-        "../../envs/torch.yaml"
     group:
         shared_job
+    conda:
+        "../../envs/torch.yaml"
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
