@@ -1,7 +1,6 @@
 # The configuration, checked, and what the rules ask of it.
 import hashlib
 import json
-import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,10 +12,8 @@ from snakemake.exceptions import WorkflowError
 from gradflow import configuration, resources, studies
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
-from gradflow.estimate import expect, in_words, read_records, training_images
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
-from gradflow.gpus import count_gpus
 from gradflow.seed004 import PRINTED
 
 
@@ -55,52 +52,6 @@ RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.weights}
-
-
-# Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
-GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
-SIZE = {run.id: SIZES[arm.runs[0].id] for study in STUDIES for arm in study.arms for run in arm.runs}
-
-
-def images_of(run):
-    """How many images a run trains on; None if they are not counted before they are prepared."""
-    return training_images(run.dataset, CONFIG["datasets"][run.dataset], Path("results"))
-
-
-def run_memory(wildcards, attempt):
-    """The MiB that a training job asks for."""
-    run = RUNS[wildcards.run]
-    return resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt)
-
-
-def run_minutes(wildcards, attempt=1):
-    """The minutes that a training job asks for."""
-    run = RUNS[wildcards.run]
-    return resources.minutes(run, SIZE[run.id], images_of(run), GPU, CONFIG["threads"], attempt)
-
-
-def initial_memory(wildcards, attempt):
-    """The MiB for the first backward pass of every arm."""
-    return max(resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt) for run in STARTS.values())
-
-
-def initial_minutes(wildcards, attempt):
-    """The minutes for the first backward pass of every arm at all random seeds."""
-    sizes = [(run, SIZE[run.id]) for run in STARTS.values()]
-    return resources.initial_minutes(sizes, CONFIG["scale"]["initial_seeds"], GPU, CONFIG["threads"], attempt)
-
-
-def shared_job(wildcards):
-    """The group of a training job that is small enough to share a Slurm job; a group's members run one by one.
-
-    Without a GPU none is shared: what they hold together would be counted as if they ran side by side.
-    """
-    return "runs" if GPU and run_minutes(wildcards) <= resources.SMALL_MINUTES else None
-
-
-def growing(amount):
-    """An amount of memory or time that doubles with every attempt at a job."""
-    return lambda wildcards, attempt: resources.grown(amount, attempt)
 
 
 def receipt(download):
@@ -201,32 +152,6 @@ def notebook_figures():
     if "probe" in CONFIG["select"]:
         figures.append(rules.probe_figure.output.figure)
     return figures + printed_figures()
-
-
-def expected():
-    """How long each run may take, by id."""
-    records = read_records(RUNS, Path("results"), GPU)
-    seen = {run.id: images_of(run) and images_of(run) * run.epochs for run in RUNS.values()}
-    work = {run: images and images * SIZE[run].flops for run, images in seen.items()}
-    return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
-
-
-onstart:
-    if CONFIG["device"] == "auto" and not workflow.local_exec:
-        raise WorkflowError(
-            "device: auto cannot tell what the machines have that jobs are sent to; "
-            "add device=cuda or device=cpu to --config, which takes the place of the profile's."
-        )
-
-
-if workflow.is_main_process:
-    new = [run for run, path in zip(RUNS, run_files()) if not Path(path).exists()]
-    wanted = os.environ.get("GRADFLOW_PLAN")  # where workflow/scripts/plan.py asks for what is expected of every run
-    if wanted:
-        Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))
-    elif new:
-        known = expected()
-        print(in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
 
 
 wildcard_constraints:
