@@ -14,6 +14,7 @@ include: "workflow/rules/runs.smk"
 include: "workflow/rules/initial.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/verify.smk"
 
 
 report: "report/workflow.rst"
@@ -23,6 +24,7 @@ localrules:
     all,
     runs,
     fetch,
+    verify,
 
 
 rule all:

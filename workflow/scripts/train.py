@@ -13,7 +13,7 @@ from gradflow.training import train
 with job(snakemake.log[0]):
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     run = Run(**snakemake.params.settings)
-    dataset = arrays.load(Path(snakemake.input.data[0]).parent)
+    dataset = arrays.load(Path(snakemake.input.data[0]).parent, snakemake.params.get("dataset"))
     weights = fetch(*configured(snakemake.config, run.weights)) if run.weights else None
     result = train(run, dataset, device, weights)
     if weights:
