@@ -14,7 +14,7 @@ def finished_runs():
 
 @cache
 def drawn_runs():
-    return verification.draw(finished_runs(), **CONFIG["verify"])
+    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
 
 
 def recomputations(wildcards):

@@ -128,8 +128,8 @@ def load(folder: Path, expected: str | None = None) -> Dataset:
         )
     if expected not in (None, facts["fingerprint"]):
         raise GradflowError(
-            f"{folder} is not the data set that the run was trained on (its fingerprint is {facts['fingerprint'][:12]}…, "
-            f"not {expected[:12]}…): restore that one, or train the run again."
+            f"{folder} is not the data set that the run was trained on (its fingerprint is "
+            f"{facts['fingerprint'][:12]}…, not {expected[:12]}…): restore that one, or train the run again."
         )
     identity = (tuple(facts["classes"]), facts["fingerprint"], tuple(facts["dropped"]))
     return Dataset(facts["name"], images, labels, split, *identity)
