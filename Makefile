@@ -1,10 +1,11 @@
-# make run · make plan · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG change what runs.
+# make run · make plan · make verify · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG
+# change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan test lint bench
+.PHONY: run plan verify test lint bench
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -13,6 +14,9 @@ run: .venv/ready
 
 plan: .venv/ready
 	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))
+
+verify: .venv/ready
+	$(SNAKEMAKE) verify --cores $(CORES) --resources gpu=1
 
 test: .venv/ready
 	.venv/bin/python -m pytest

@@ -16,6 +16,7 @@ include: "workflow/rules/runs.smk"
 include: "workflow/rules/initial.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/verify.smk"
 
 
 report: "report/workflow.rst"
@@ -25,6 +26,7 @@ localrules:
     all,
     runs,
     fetch,
+    verify,
 
 
 rule all:

@@ -71,3 +71,11 @@ def smoke(tmp_path_factory):
     report = snakemake(folder, "--configfile", "config/smoke.yaml", "--report", "results/report.html")
     assert report.returncode == 0, report.stdout + report.stderr
     return folder
+
+
+@pytest.fixture
+def done(smoke, tmp_path):
+    """A copy, to be edited, of the folder in which the smoke config has run; times are kept, or all would rerun."""
+    folder = tmp_path / "done"
+    shutil.copytree(smoke, folder, symlinks=True)
+    return folder

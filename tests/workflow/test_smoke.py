@@ -1,7 +1,6 @@
 """The whole workflow, run for real at smoke scale: what it leaves, and what makes it run again."""
 
 import json
-import shutil
 import time
 
 import numpy as np
@@ -12,14 +11,6 @@ from conftest import snakemake
 from gradflow import results
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
-
-
-@pytest.fixture
-def done(smoke, tmp_path):
-    """A copy, to be edited, of the folder in which the smoke config has run; times are kept, or all would rerun."""
-    folder = tmp_path / "done"
-    shutil.copytree(smoke, folder, symlinks=True)
-    return folder
 
 
 def pending(folder, *arguments):

@@ -3,13 +3,14 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, resources, studies
+from gradflow import configuration, resources, studies, verification
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.files import atomic_write
@@ -69,6 +70,29 @@ def content(dataset):
 
 def run_files():
     return expand("results/runs/{run}/norms.npz", run=RUNS)
+
+
+def finished_runs():
+    """The results that are there, by run, of the runs of this configuration."""
+    files = {run: f"results/runs/{run}/norms.npz" for run in RUNS}
+    return {run: path for run, path in files.items() if Path(path).exists()}
+
+
+@cache
+def drawn_runs():
+    """The finished runs to verify; drawn once, as those that finish meanwhile were not there when this was asked."""
+    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
+
+
+def recomputations(wildcards):
+    """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
+    files = finished_runs()
+    return [f"results/verify/{run}.npz" for run in drawn_runs() if verification.whole(files[run])]
+
+
+def recipe(wildcards):
+    """How to make a run again, as its result says."""
+    return verification.recipe(f"results/runs/{wildcards.run}/norms.npz")
 
 
 def draw_files():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradflow import devices, results
+from gradflow import leases, results
 from gradflow.checkpoints import Checkpoint
 from gradflow.data import arrays
 from gradflow.data.downloads import configured, fetch
@@ -13,9 +13,9 @@ from gradflow.stopping import StopSignals
 from gradflow.training import train
 
 with job(snakemake.log[0]):
-    device = devices.choose(snakemake.resources.device, snakemake.threads)
+    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     run = Run(**snakemake.params.settings)
-    dataset = arrays.load(Path(snakemake.input.data[0]).parent)
+    dataset = arrays.load(Path(snakemake.input.data[0]).parent, snakemake.params.get("dataset"))
     weights = fetch(*configured(snakemake.config, run.weights)) if run.weights else None
     with StopSignals() as stop:
         checkpoint = Checkpoint(snakemake.params.checkpoint, snakemake.config["checkpoint_minutes"], stop)

@@ -22,6 +22,7 @@ def describe(device, threads: int, folder: Path) -> dict:
     facts = {"device": torch.cuda.get_device_name(device) if on_gpu else "cpu", "threads": threads}
     facts["peak_memory_mb"] = round(_peak_memory_mb(), 1)
     if on_gpu:
+        facts["gpu"] = str(torch.cuda.get_device_properties(device).uuid)
         facts["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)
     return facts | git_state(folder) | host_facts()
 
