@@ -120,6 +120,15 @@ def test_the_end_of_an_epoch_validation_and_test_are_good_moments(dataset, whole
     assert result.provenance["resumed_at"] == [min(look // 8 * 6 + min(look % 8 + 1, 6), 18)]
 
 
+def test_a_run_that_diverged_is_over_when_it_is_taken_up(dataset, whole, tmp_path):
+    name = "a run that diverges"
+    epochs = len(whole[name]["train_loss"])
+    assert epochs < RUNS[name].epochs and interrupted(RUNS[name], dataset, tmp_path / "run.pt", 8 * epochs)
+    result = train(RUNS[name], dataset, checkpoint=Checkpoint(tmp_path / "run.pt"))
+    assert_same(result, whole[name])
+    assert result.provenance["resumed_at"] == [6 * epochs]
+
+
 def test_saving_at_every_step_changes_nothing(dataset, whole, tmp_path):
     for name in ("Adam, dropout, a schedule", "a run that diverges"):
         result = train(RUNS[name], dataset, checkpoint=Checkpoint(tmp_path / f"{name}.pt", minutes=1e-9))
@@ -165,6 +174,15 @@ def test_the_checkpoint_kept_is_the_one_that_fits(dataset, kept, tmp_path):
     (tmp_path / "run.pt").write_bytes(kept)
     ours = checkpoints.identity(progress_of(RUNS[NAME], dataset), dataset, None)
     assert checkpoints.load(tmp_path / "run.pt", ours)["epoch"] == 0
+
+
+def test_the_filters_before_training_are_those_of_the_first_start(dataset, kept, tmp_path):
+    path, ours = tmp_path / "run.pt", checkpoints.identity(progress_of(RUNS[NAME], dataset), dataset, None)
+    path.write_bytes(kept)
+    state = checkpoints.load(path, ours)
+    checkpoints.save(path, ours, state | {"filters_before": state["filters_before"] + 1})
+    result = train(RUNS[NAME], dataset, checkpoint=Checkpoint(path))
+    np.testing.assert_array_equal(result["filters_before"], state["filters_before"].numpy() + 1)
 
 
 def test_other_settings_data_code_weights_or_machine_are_refused_and_the_run_starts_over(
