@@ -20,6 +20,7 @@ from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, remove
 from gradflow.fingerprint import code_fingerprint
 from gradflow.progress import Progress
+from gradflow.runs import Run
 from gradflow.stopping import StopSignals
 
 DIGEST = hashlib.sha256().digest_size
@@ -39,7 +40,7 @@ class Checkpoint:
 
     def resume(self, progress: Progress, dataset: Dataset, weights: Path | None) -> None:
         """Take the run to where its checkpoint left it; without one that fits it starts at its beginning."""
-        self._identity = identity(progress, dataset, weights)
+        self._identity = identity(progress.run, dataset, weights, progress.device)
         self._saved = time.monotonic()
         if not os.path.exists(self._path):
             return
@@ -102,15 +103,15 @@ class NoCheckpoint:
         """Go on."""
 
 
-def identity(progress: Progress, dataset: Dataset, weights: Path | None) -> dict[str, object]:
+def identity(run: Run, dataset: Dataset, weights: Path | None, device: torch.device) -> dict[str, object]:
     """Return what a run's numbers follow from, by the name to call it by; plain values."""
     return {
-        "settings": asdict(progress.run),
+        "settings": asdict(run),
         "code": code_fingerprint("gradflow.training"),
         "data": dataset.fingerprint,
         "pretrained weights": _sha256(weights) if weights else None,
         "torch version": str(torch.__version__),
-        "device": progress.device.type,
+        "device": device.type,
         "number of threads": torch.get_num_threads(),
     }
 
