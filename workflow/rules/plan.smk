@@ -1,7 +1,8 @@
-# What a plan may take, said before anything runs.
+# What a plan may take, said before anything runs, and what must be so before the first job.
 import os
 
 from gradflow.estimate import expect, in_words, read_records
+from gradflow.files import require_writable
 
 
 def expected():
@@ -20,3 +21,15 @@ if workflow.is_main_process:
     elif new:
         known = expected()
         print(in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
+
+
+onstart:
+    if CONFIG["device"] == "auto" and not workflow.local_exec:
+        raise WorkflowError(
+            "device: auto cannot tell what the machines have that jobs are sent to; "
+            "add device=cuda or device=cpu to --config, which takes the place of the profile's."
+        )
+    try:
+        require_writable(Path("results"))
+    except GradflowError as error:
+        raise WorkflowError(str(error)) from None

@@ -46,11 +46,3 @@ def shared_job(wildcards):
 def growing(amount):
     """An amount of memory or time that doubles with every attempt at a job."""
     return lambda wildcards, attempt: resources.grown(amount, attempt)
-
-
-onstart:
-    if CONFIG["device"] == "auto" and not workflow.local_exec:
-        raise WorkflowError(
-            "device: auto cannot tell what the machines have that jobs are sent to; "
-            "add device=cuda or device=cpu to --config, which takes the place of the profile's."
-        )

@@ -12,7 +12,7 @@ from gradflow.initial import initial_table
 from gradflow.jobs import job
 from gradflow.runs import Run
 
-with job(snakemake.log[0]) as terminal:
+with job(snakemake) as terminal:
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     runs = [Run(**settings) for settings in snakemake.params.starts.values()]
     folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input}

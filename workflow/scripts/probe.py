@@ -13,7 +13,7 @@ from gradflow.files import write_table
 from gradflow.jobs import job
 from gradflow.probes import probe_table
 
-with job(snakemake.log[0]) as terminal:
+with job(snakemake) as terminal:
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     settings = dict(snakemake.params.settings)
     dataset = arrays.load(Path(snakemake.input[0]).parent)

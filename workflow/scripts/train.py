@@ -12,7 +12,7 @@ from gradflow.runs import Run
 from gradflow.stopping import StopSignals
 from gradflow.training import train
 
-with job(snakemake.log[0]):
+with job(snakemake):
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     run = Run(**snakemake.params.settings)
     dataset = arrays.load(Path(snakemake.input.data[0]).parent, snakemake.params.get("dataset"))

@@ -7,7 +7,7 @@ from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, write_table
 from gradflow.jobs import job
 
-with job(snakemake.log[0]) as terminal:
+with job(snakemake) as terminal:
     finished = snakemake.params.finished
     if not finished:
         raise GradflowError("verify: no run of this configuration has finished yet; run the workflow first.")

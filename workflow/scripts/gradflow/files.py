@@ -6,8 +6,9 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +47,14 @@ def remove(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+def date_no_later_than_now(paths: Iterable[Path]) -> None:
+    """Date now the files that lie in the future, if they may be changed."""
+    for path in paths:
+        with suppress(OSError):
+            if os.stat(path).st_mtime > time.time():
+                os.utime(path)
+
+
 def write_table(path: Path, table) -> None:
     """Write a pandas table atomically, as its suffix says: .csv with all digits of its numbers, or .parquet."""
     if Path(path).suffix == ".parquet":
@@ -78,6 +87,13 @@ def require_space(path: Path, needed: int) -> None:
 
 def _temporary_prefix(path: Path) -> str:
     return f".{path.name}."
+
+
+def require_writable(folder: Path) -> None:
+    """Raise GradflowError unless files can be made in a folder, which is made if it is not there."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def _no_room(path: Path, needed: int | None) -> GradflowError:
