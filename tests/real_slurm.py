@@ -12,7 +12,7 @@ from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 DEADLINE = 60  # seconds for the daemons to come up, and for what is left to end
-CPUS = 4  # more than the machine may have: what is tested is the order of things
+CPUS = 8  # more than the machine may have: what is tested is the order of things
 
 SLURM_CONF = """
 ClusterName=gradflow
@@ -66,6 +66,10 @@ class Slurm:
         log = self.folder / "done.txt"
         lines = log.read_text().splitlines() if log.exists() else []
         return [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in lines]
+
+    def steps(self, job: str) -> list[Path]:
+        """The sockets of a job's processes on the node: while there is one, the job cannot start again."""
+        return list((self.folder / "spool").glob(f"{self.node}_{job}.*"))
 
     def wait(self, what: str, until, seconds: float = DEADLINE):
         """Return the first true answer of until(); AssertionError with the daemons' logs when time is up."""
