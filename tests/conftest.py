@@ -56,6 +56,13 @@ def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
+def assert_same_science(result, other) -> None:
+    """Assert that two results have the same meta data and the same bytes in every array."""
+    assert result.meta == other.meta and result.arrays.keys() == other.arrays.keys()
+    for name, array in other.arrays.items():
+        assert array.tobytes() == result[name].tobytes() and array.dtype == result[name].dtype, name
+
+
 @pytest.fixture
 def workflow(tmp_path):
     """A copy of the workflow in a folder of its own."""

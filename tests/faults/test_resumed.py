@@ -4,8 +4,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -14,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import copy_workflow, snakemake
+from conftest import assert_same_science, copy_workflow, snakemake
 from gradflow import results
+from processes import job_process, start, wait
 
 OPTIONS = ["runs", "--cores", "1", "--configfile", "overlay.yaml"]
 WHERE: Counter = Counter()  # how many cases were interrupted within training
@@ -51,46 +50,23 @@ def result_of(folder) -> Path:
     return path
 
 
-def start(folder) -> subprocess.Popen:
-    """Start snakemake in a process group of its own."""
-    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
-    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
-    command = [sys.executable, "-m", "snakemake", *OPTIONS]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-
-
-def training_process(folder) -> int | None:
-    """The process that trains in a folder."""
-    for path in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (path / "cmdline").read_text().split("\0")
-            python = Path(words[0]).name.startswith("python") and len(words) > 1 and words[1].endswith(".train.py")
-            if python and Path(os.readlink(path / "cwd")) == folder:
-                return int(path.name)
-    return None
-
-
 def wait_for_training(folder, process) -> int:
     """Wait until the first epoch is done; the process that trains."""
-    while process.poll() is None:
+
+    def begun():
         log = next(folder.glob("results/logs/train/*.log"), None)
-        if log and "epoch 1/" in log.read_text() and (pid := training_process(folder)):
-            return pid
-        time.sleep(0.01)
-    raise AssertionError(process.communicate()[0])
+        return log and "epoch 1/" in log.read_text() and job_process(folder, "train")
+
+    return wait("the first epoch", begun, process)
 
 
+TIMES = int(os.environ.get("GRADFLOW_FAULTS", 1))
 CASES = [
-    (signal.SIGTERM, "job"),
     (signal.SIGTERM, "job"),
     (signal.SIGUSR1, "job"),
     (signal.SIGKILL, "job"),
-    (signal.SIGKILL, "job"),
     (signal.SIGINT, "all"),  # Ctrl-C: every process of the terminal gets it
-]
+] * TIMES
 
 
 @pytest.mark.parametrize(("number", "whom"), CASES, ids=[f"{n.name}-{whom}-{i}" for i, (n, whom) in enumerate(CASES)])
@@ -102,7 +78,7 @@ def test_the_next_start_ends_as_if_nothing_had_been(folder, whole, request, numb
     path.unlink()
     next(folder.glob("results/logs/train/*.log")).unlink()
     try:
-        process = start(folder)
+        process = start(folder, *OPTIONS)
         pid = wait_for_training(folder, process)
         time.sleep(random.Random(request.node.name).uniform(0, 0.8 * sum(whole.provenance["epoch_seconds"][1:])))
         with suppress(ProcessLookupError):
@@ -123,11 +99,9 @@ def test_the_next_start_ends_as_if_nothing_had_been(folder, whole, request, numb
     assert ran.returncode == 0, ran.stdout + ran.stderr
     result = results.read(path)
     assert len(result.provenance["resumed_at"]) == interrupted
-    assert result.meta == whole.meta and result.arrays.keys() == whole.arrays.keys()
-    for name, array in whole.arrays.items():
-        assert array.tobytes() == result[name].tobytes(), name
+    assert_same_science(result, whole)
     assert not list(checkpoint.parent.iterdir())
 
 
 def test_the_moments_were_within_training():
-    assert sum(WHERE.values()) >= len(CASES) - 1, WHERE
+    assert sum(WHERE.values()) >= 0.75 * len(CASES), WHERE
