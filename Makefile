@@ -16,7 +16,7 @@ plan: .venv/ready
 	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))
 
 verify: .venv/ready
-	$(SNAKEMAKE) verify --cores $(CORES) --resources gpu=1
+	.venv/bin/snakemake verify --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/ready
 	.venv/bin/python -m pytest

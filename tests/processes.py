@@ -8,16 +8,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Start snakemake in a folder, in a process group of its own; what it says goes to one pipe."""
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
+
+
+def start(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen:
+    """Start snakemake in a folder, in a process group of its own; all that it says goes to stdout."""
     environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
     environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
     command = [sys.executable, "-m", "snakemake", *arguments]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
+    streams = {"stdout": stdout, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **streams)
 
 
 def running(folder: Path) -> dict[int, list[str]]:

@@ -5,14 +5,17 @@ There is no CUDA here: jobs ask Slurm for their GPU as they would, and train on 
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from conftest import ROOT, assert_same_science, copy_workflow
+from conftest import ROOT, assert_same_science, copy_workflow, snakemake
 from gradflow import results
+from processes import job_process, wait
 from real_slurm import Unavailable, slurm
 
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
@@ -53,6 +56,12 @@ def submit(folder: Path, *arguments: str, **environment: str) -> subprocess.Pope
 
 
 UNWARNED = ["--default-resources", "mem_mb=200"]  # in the place of the profile's slurm_extra
+ONE_RUN = {
+    "select": ["one"],
+    "datasets": {"digits": {"source": "digits", "size": 8}},
+    "scale": {"width": 0.125, "epochs": 30, "seeds": 1},
+    "studies": {"one": {"question": "?", "vary": [{"architecture": "cifar_resnet", "depth": 8, "init": "he"}]}},
+}
 WALLTIME = {"warned": [], "unwarned": UNWARNED}
 
 
@@ -64,10 +73,25 @@ def limited(cluster, tmp_path_factory):
         folder = tmp_path_factory.mktemp(name)
         shutil.copytree(ROOT / "tests" / "cluster" / "walltime", folder, dirs_exist_ok=True)
         started[name] = folder, submit(folder, *arguments, **cluster.environment)
+    started["training"] = a_training_paused_until_the_limit(copy_workflow(tmp_path_factory.mktemp("training")), cluster)
     yield started
     for _, process in started.values():
         process.kill()
         process.wait()
+
+
+def a_training_paused_until_the_limit(folder: Path, cluster) -> tuple[Path, subprocess.Popen]:
+    """Start a run of seconds with a minute's limit, and stop its process in the midst; Slurm wakes it to end it."""
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(ONE_RUN))
+    limit = [*UNWARNED, "--set-resources", "train:device=cpu", "train:runtime=1"]
+    process = submit(folder, "runs", "--configfile", "overlay.yaml", *limit, **cluster.environment)
+
+    def begun():
+        log = next(folder.glob("results/logs/train/*.log"), None)
+        return log and "epoch 2/" in log.read_text() and job_process(folder, "train")
+
+    os.kill(wait("the second epoch", begun, process, seconds=180), signal.SIGSTOP)
+    return folder, process
 
 
 def test_the_smoke_config_runs_through_slurm_and_gives_a_local_runs_science(client, smoke, tmp_path):
@@ -137,6 +161,20 @@ def test_a_cancelled_job_is_reported_and_the_next_run_completes(client, one_to_t
     said = again.communicate(timeout=300)[0]
     assert again.returncode == 0, said
     assert results.read(missing).provenance["slurm_job"] != job
+
+
+def test_a_training_at_its_time_limit_saves_and_goes_on_to_the_same_bytes(limited):
+    folder, process = limited["training"]
+    said = process.communicate(timeout=300)[0]
+    assert process.returncode == 0 and "DUE TO TIME LIMIT" in said, said
+    (path,) = folder.glob("results/runs/*/norms.npz")
+    through_slurm = results.read(path)
+    (step,) = through_slurm.provenance["resumed_at"]
+    assert 0 < step < len(through_slurm["step"])
+    path.unlink()
+    ran = snakemake(folder, "runs", "--cores", "1", "--configfile", "overlay.yaml")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert_same_science(through_slurm, results.read(path))
 
 
 @pytest.mark.parametrize("kind", WALLTIME)

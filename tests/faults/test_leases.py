@@ -18,6 +18,7 @@ import torch
 from conftest import ROOT
 from gradflow import GradflowError, devices, leases
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="leases are for Linux")
 # Takes a lease, marks its place for all to see, holds it for a while, and ends as it is told.
 HOLDER = """
 import os, sys, time

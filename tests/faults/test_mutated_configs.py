@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from conftest import copy_workflow, snakemake
 from mutations import mutated
 
-TIMES = int(os.environ.get("GRADFLOW_FAULTS", 10))
+TIMES = int(os.environ.get("GRADFLOW_FAULTS", 6))
 
 
 @pytest.fixture(scope="module")

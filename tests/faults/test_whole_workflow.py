@@ -17,8 +17,9 @@ import yaml
 
 from conftest import assert_same_science, copy_workflow, snakemake
 from gradflow import results
-from processes import job_process, running, start, wait
+from processes import ON_LINUX, job_process, running, start, wait
 
+pytestmark = ON_LINUX
 TIMES = range(int(os.environ.get("GRADFLOW_FAULTS", 1)))
 RUNS = ["runs", "--cores", "2", "--configfile", "overlay.yaml"]
 SMOKE = ["--configfile", "config/smoke.yaml"]
@@ -33,7 +34,7 @@ def two_runs(tmp_path_factory):
         "select": ["two"],
         "device": "cpu",
         "datasets": {"digits": {"source": "digits", "size": 8}},
-        "scale": {"width": 0.125, "epochs": 6, "seeds": 2},
+        "scale": {"width": 0.125, "epochs": 30, "seeds": 2},
         "studies": {"two": {"question": "?", "vary": [{"architecture": "cifar_resnet", "depth": 8, "init": "he"}]}},
     }
     (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
@@ -71,11 +72,11 @@ def forget(folder: Path) -> None:
 def test_snakemake_killed(two_runs, whole, turn):
     """What it started goes on alone; its lock is named with the way to lift it, and the next run completes."""
     forget(two_runs)
-    process = start(two_runs, *RUNS)
+    process = start(two_runs, *RUNS, stdout=subprocess.DEVNULL)
     wait("a training", lambda: job_process(two_runs, "train"), process)
-    time.sleep(random.Random(turn).uniform(0, 4))
+    time.sleep(random.Random(turn).uniform(0, 0.6) * min(result.provenance["seconds"] for result in whole.values()))
     process.kill()
-    process.communicate()
+    process.wait()
     refused = snakemake(two_runs, *RUNS)
     assert refused.returncode != 0 and "--unlock" in refused.stdout + refused.stderr
     completes(two_runs, [*RUNS, "--unlock"])

@@ -24,6 +24,19 @@ def test_a_signal_is_noted_and_the_previous_handlers_come_back(number):
         signal.signal(number, before)
 
 
+def test_once_the_work_is_done_signals_do_nothing():
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        with StopSignals() as stop:
+            stop.finish()
+        for number in SIGNALS:
+            os.kill(os.getpid(), number)
+        assert stop.received is None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def test_the_handlers_come_back_after_an_exception():
     before = [signal.getsignal(number) for number in SIGNALS]
     with pytest.raises(ZeroDivisionError), StopSignals():

@@ -64,12 +64,22 @@ def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
     assert found and 10 < int(found[1]) < 100, said
 
 
+def plan(folder, *arguments):
+    """What plan.py says of a folder."""
+    command = [sys.executable, "workflow/scripts/plan.py", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
 def test_a_plan_counts_the_jobs_of_each_rule_and_says_why_they_run(workflow):
-    command = [sys.executable, "workflow/scripts/plan.py", "--configfile", "config/smoke.yaml"]
-    environment = os.environ | {"PYTHONPATH": str(workflow / "workflow" / "scripts")}
-    said = subprocess.run(command, cwd=workflow, env=environment, capture_output=True, text=True, check=True).stdout
+    said = plan(workflow, "--configfile", "config/smoke.yaml").stdout
     assert re.search(r"^ +12 train: 12 new$", said, re.MULTILINE) and re.search(r"^ +2 draw_mlps: 2 new$", said, re.M)
     assert "Training them may take about" in said and "by the FLOPs of 12" in said
+
+
+def test_a_plan_that_is_refused_says_why(workflow):
+    refused = plan(workflow, "--config", "selekt=1")
+    assert refused.returncode != 0 and "did you mean 'select'?" in refused.stdout + refused.stderr
 
 
 def test_a_check_that_was_cut_off_is_made_again(workflow):

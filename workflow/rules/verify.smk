@@ -22,6 +22,7 @@ rule verify:
         recomputations,
     log:
         "results/logs/verify.log",
+    retries: 0
     conda:
         "../../envs/analysis.yaml"
     params:

@@ -18,7 +18,7 @@ with tempfile.TemporaryDirectory() as folder:
     command = [sys.executable, "-m", "snakemake", *sys.argv[1:], "--dry-run", "--quiet", "host"]
     ran = subprocess.run(command, env=os.environ | {"GRADFLOW_PLAN": str(path)}, capture_output=True, text=True)
     if ran.returncode != 0:
-        sys.exit(ran.stderr)
+        sys.exit(ran.stdout + ran.stderr)  # a dry run says what is wrong on either
     known = json.loads(path.read_text())
 expected = {run: Expected(*values) for run, values in known["runs"].items()}
 print(plans.in_words(plans.read_jobs(ran.stdout), expected, known["gpu"]))

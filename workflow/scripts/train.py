@@ -20,9 +20,10 @@ with job(snakemake):
     with StopSignals() as stop:
         checkpoint = Checkpoint(snakemake.params.checkpoint, snakemake.config["checkpoint_minutes"], stop)
         result = train(run, dataset, device, weights, checkpoint)
-    if weights:
-        result.meta["weights_sha256"] = snakemake.params.weights
-    result.meta["code_fingerprint"] = snakemake.params.code
-    result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
-    results.write(snakemake.output[0], result)
-    checkpoint.discard()
+        if weights:
+            result.meta["weights_sha256"] = snakemake.params.weights
+        result.meta["code_fingerprint"] = snakemake.params.code
+        result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
+        results.write(snakemake.output[0], result)
+        stop.finish()
+        checkpoint.discard()

@@ -19,7 +19,7 @@ from gradflow.data.arrays import Dataset
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, remove
 from gradflow.fingerprint import code_fingerprint
-from gradflow.progress import Progress
+from gradflow.progress import NoCheckpoint, Progress
 from gradflow.runs import Run
 from gradflow.stopping import StopSignals
 
@@ -27,7 +27,7 @@ DIGEST = hashlib.sha256().digest_size
 CHUNK = 2**20  # bytes hashed at a time
 
 
-class Checkpoint:
+class Checkpoint(NoCheckpoint):
     """Where the checkpoint of a run lies, and when it is saved: at the end of an epoch, and when `look` finds it due.
 
     minutes: how long within an epoch until it is due. stop: signals that end the run once its checkpoint is saved.
@@ -88,19 +88,6 @@ class Checkpoint:
             return f"{said}; its checkpoint is kept and the next start goes on from there."
         goes_on = "begins anew" if self._kept is None else f"goes on from step {self._kept}"
         return f"{said}; no checkpoint of it could be kept and the next start {goes_on}: {error}"
-
-
-class NoCheckpoint:
-    """Nothing is kept."""
-
-    def resume(self, progress: Progress, dataset: Dataset, weights: Path | None) -> None:
-        """Start at the beginning."""
-
-    def look(self, progress: Progress) -> None:
-        """Go on."""
-
-    def save(self, progress: Progress) -> None:
-        """Go on."""
 
 
 def identity(run: Run, dataset: Dataset, weights: Path | None, device: torch.device) -> dict[str, object]:

@@ -67,7 +67,7 @@ def read_records(runs: Iterable[str], results: Path, gpu: int) -> dict[str, floa
         except (OSError, ValueError, KeyError, GradflowError):  # an estimate is no reason to stop
             continue
         if seconds and (made.get("device") != "cpu") == bool(gpu):
-            records[run] = seconds[0]
+            records[run] = max(seconds[0], made.get("seconds", 0))  # of a resumed run the record is the last part's
     return records
 
 

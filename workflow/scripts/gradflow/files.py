@@ -6,7 +6,6 @@ import io
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,11 +46,15 @@ def remove(path: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def date_no_later_than_now(paths: Iterable[Path]) -> None:
-    """Date now the files that lie in the future, if they may be changed."""
+def date_no_later_than(written: Path, paths: Iterable[Path]) -> None:
+    """Date now the files that are younger than one just written, if they may be changed.
+
+    The clock is that of the files: a file server's may be another than this machine's.
+    """
+    now = os.stat(written).st_mtime
     for path in paths:
         with suppress(OSError):
-            if os.stat(path).st_mtime > time.time():
+            if os.stat(path).st_mtime > now:
                 os.utime(path)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from gradflow.errors import GradflowError
-from gradflow.files import NO_ROOM, date_no_later_than_now
+from gradflow.files import NO_ROOM, date_no_later_than
 
 
 @contextmanager
@@ -28,7 +28,8 @@ def job(script) -> Iterator[TextIO]:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
     sys.stdout, sys.stderr = (_Forgiving(stream) for stream in (sys.stdout, sys.stderr))
-    date_no_later_than_now(script.input)
+    os.utime(log)
+    date_no_later_than(log, script.input)
     try:
         yield terminal
     except Exception as error:

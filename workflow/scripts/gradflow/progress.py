@@ -2,11 +2,13 @@
 
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
+from gradflow.data.arrays import Dataset
 from gradflow.recorder import GradientRecorder
 from gradflow.runs import Run
 
@@ -118,3 +120,16 @@ class Progress:
         self.losses, self.correct = [], torch.zeros((), device=self.device)
         self._order = self.shuffle.get_state()  # what the epoch's order of images is drawn from
         self._epoch_started = time.perf_counter()
+
+
+class NoCheckpoint:
+    """Where a run is kept between its steps: nowhere. `gradflow.checkpoints.Checkpoint` keeps it in a file."""
+
+    def resume(self, progress: Progress, dataset: Dataset, weights: Path | None) -> None:
+        """Start at the beginning."""
+
+    def look(self, progress: Progress) -> None:
+        """Go on."""
+
+    def save(self, progress: Progress) -> None:
+        """Go on."""

@@ -13,8 +13,8 @@ class StopSignals:
             ...
             if stop.received: ...       # "SIGTERM", where it is safe to stop
 
-    Before and after the block signals do what they did. Outside the main thread, where Python allows no handlers, they
-    go on doing so.
+    Before and after the block signals do what they did, but after `finish` they do nothing. Outside the main thread,
+    where Python allows no handlers, they go on doing what they did.
     """
 
     def __init__(self):
@@ -32,6 +32,12 @@ class StopSignals:
         for number, handler in self._previous.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set from Python
         self._previous = {}
+
+    def finish(self) -> None:
+        """Let signals do nothing from now on: the work is done, and all that is left is to end."""
+        for number in self._previous:
+            signal.signal(number, signal.SIG_IGN)
+            self._previous[number] = signal.SIG_IGN
 
     def _note(self, number: int, frame) -> None:
         self.received = signal.Signals(number).name

@@ -13,14 +13,13 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
-from gradflow.checkpoints import Checkpoint, NoCheckpoint
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
 from gradflow.devices import autocast
 from gradflow.layers import layers_as_records
 from gradflow.models import build
 from gradflow.outcome import guessing_loss, judge
-from gradflow.progress import Progress
+from gradflow.progress import NoCheckpoint, Progress
 from gradflow.recorder import GradientRecorder
 from gradflow.results import Result
 from gradflow.runs import Run
@@ -31,7 +30,7 @@ def train(
     dataset: Dataset,
     device: torch.device | str = "cpu",
     weights: Path | None = None,
-    checkpoint: Checkpoint | None = None,
+    checkpoint: NoCheckpoint | None = None,
 ) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 

@@ -1,16 +1,21 @@
 """Whether finished runs come out again: some, drawn at random, are trained anew and compared number by number."""
 
+from __future__ import annotations
+
 import random
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from gradflow import results
 from gradflow.errors import GradflowError
 from gradflow.results import PER_EPOCH, PER_STEP, PER_STEP_AND_LAYER, REMEDY, Result
 from gradflow.runs import Run
+
+if TYPE_CHECKING:  # every start of Snakemake reads this module, and pandas takes a while to import
+    import pandas as pd
 
 COLUMNS = ("run", "outcome", "largest_relative_difference", "array", "where", "differs", "made_otherwise", "fault")
 
@@ -57,6 +62,8 @@ def verify(finished: dict[str, Path], drawn: Iterable[str], again: dict[str, Pat
             rows.append({"outcome": "damaged", "fault": fault, "run": run})
         elif run in drawn:
             rows.append(compare(results.read(path), results.read(again[run])) | {"run": run})
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
