@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import yaml
 
 from conftest import ROOT, assert_same_science, copy_workflow, snakemake
 from gradflow import results
-from processes import job_process, wait
+from processes import job_process, running, wait
 from real_slurm import Unavailable, slurm
 
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
@@ -130,7 +131,10 @@ def one_to_train(smoke, tmp_path):
     missing = next((folder / "results" / "runs").glob("vggdeep*s0*/norms.npz"))
     missing.unlink()
     (folder / "results" / "logs" / "train" / f"{missing.parent.name}.log").unlink()
-    return folder, missing
+    yield folder, missing
+    for pid in running(folder):  # without cgroups Slurm may leave the Snakemake of a job that a node took along
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def train(folder: Path, missing: Path, *arguments: str) -> subprocess.Popen:
