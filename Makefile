@@ -1,15 +1,22 @@
-# make run · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG change what runs.
+# make run · make plan · make verify · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG
+# change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run test lint bench
+.PHONY: run plan verify test lint bench
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
 	$(SNAKEMAKE) --report results/report.html
 	@echo "The report is results/report.html; the answers alone are results/report/analysis.html."
+
+plan: .venv/ready
+	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))
+
+verify: .venv/ready
+	.venv/bin/snakemake verify --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
 
 test: .venv/ready
 	.venv/bin/python -m pytest

@@ -9,11 +9,14 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/initial.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/verify.smk"
 
 
 report: "report/workflow.rst"
@@ -23,6 +26,7 @@ localrules:
     all,
     runs,
     fetch,
+    verify,
 
 
 rule all:

@@ -56,6 +56,13 @@ def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
 
 
+def assert_same_science(result, other) -> None:
+    """Assert that two results have the same meta data and the same bytes in every array."""
+    assert result.meta == other.meta and result.arrays.keys() == other.arrays.keys()
+    for name, array in other.arrays.items():
+        assert array.tobytes() == result[name].tobytes() and array.dtype == result[name].dtype, name
+
+
 @pytest.fixture
 def workflow(tmp_path):
     """A copy of the workflow in a folder of its own."""
@@ -70,4 +77,12 @@ def smoke(tmp_path_factory):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     report = snakemake(folder, "--configfile", "config/smoke.yaml", "--report", "results/report.html")
     assert report.returncode == 0, report.stdout + report.stderr
+    return folder
+
+
+@pytest.fixture
+def done(smoke, tmp_path):
+    """A copy, to be edited, of the folder in which the smoke config has run; times are kept, or all would rerun."""
+    folder = tmp_path / "done"
+    shutil.copytree(smoke, folder, symlinks=True)
     return folder

@@ -13,9 +13,13 @@ import archives as made
 from conftest import snakemake
 from faulty_server import faulty_server
 from gradflow import GradflowError, results
+from gradflow.checkpoints import Checkpoint
 from gradflow.data import arrays, decoding, downloads, http
 from gradflow.data.preparation import prepare
 from gradflow.files import atomic_write
+from gradflow.runs import Run
+from gradflow.stopping import StopSignals
+from gradflow.training import train
 
 SENTENCE = r"could not be written: the disk is full; it takes [\d,]+ bytes and [\d,]+ are free: make room"
 
@@ -103,6 +107,49 @@ def test_the_bytes_of_a_result_are_counted(small_disk, write):
     said = int(re.search(r"takes ([\d,]+) bytes", str(caught.value)).group(1).replace(",", ""))
     assert 500_000 <= said < 501_000
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
+
+
+@pytest.mark.parametrize("fault", ["full", "read-only"])
+def test_while_checkpointing_the_run_goes_on(small_disk, digits, capsys, fault):
+    run = Run("cifar_resnet", "digits", "digits", 32, 0, 0.125, depth=8, skip=False, batch_size=256, epochs=2)
+    dataset = arrays.load(digits)
+    path = small_disk / "run.pt"
+    whole = train(run, dataset, checkpoint=Checkpoint(path))
+    first = path.read_bytes()
+    path.unlink()
+    stop = StopSignals()
+
+    def break_the_disk(progress):
+        """After the first epoch's checkpoint, let the disk fail; after the second's, ask the run to stop."""
+        if progress.epoch == 1 and fault == "full":
+            leave(small_disk, len(first) // 2)
+        elif progress.epoch == 1:
+            subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+        else:
+            stop.received = "SIGTERM"
+
+    class Breaking(Checkpoint):
+        def save(self, progress):
+            super().save(progress)
+            break_the_disk(progress)
+
+    with pytest.raises(GradflowError) as caught:
+        train(run, dataset, checkpoint=Breaking(path, stop=stop))
+    why = SENTENCE if fault == "full" else r"could not be written: Read-only file system"
+    steps = len(whole["step"])
+    farewell = (
+        rf"SIGTERM at step {steps} of {steps}; no checkpoint of it could be kept and the next start goes on from "
+    )
+    assert re.search(rf"{farewell}step {steps // 2}: {re.escape(str(path))} {why}", str(caught.value)), caught.value
+    (said,) = (line for line in capsys.readouterr().out.splitlines() if "goes on without" in line)
+    assert re.search(rf"goes on without a checkpoint of step {steps}: {re.escape(str(path))} {why}", said)
+    assert {file.name for file in small_disk.iterdir()} <= {"run.pt", "filler"}
+    checkpoint = Checkpoint(path)
+    resumed = train(run, dataset, checkpoint=checkpoint)  # the disk is as bad as before
+    assert resumed.provenance["resumed_at"] == [steps // 2]
+    assert all(resumed[name].tobytes() == array.tobytes() for name, array in whole.arrays.items())
+    checkpoint.discard()
+    assert path.exists() == (fault == "read-only")
 
 
 def test_while_training(small_disk, workflow):

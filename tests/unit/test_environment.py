@@ -45,3 +45,14 @@ def test_gpu_packages_are_for_linux_alone():
     for line in (ROOT / "requirements.lock").read_text().splitlines():
         if line.startswith(("nvidia-", "triton", "cuda-")):
             assert "sys_platform == 'linux'" in line, line
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])
+def test_containers_install_the_lock_and_have_no_pins_of_their_own(name):
+    lines = (ROOT / "envs" / name).read_text().splitlines()
+    installed = [line.split("pip install", 1)[1].split() for line in lines if "pip install" in line]
+    assert installed == [["--no-cache-dir", "--requirement", "/tmp/requirements.lock"]]
+    assert any(re.search(r"\brequirements\.lock /tmp/requirements\.lock$", line) for line in lines)
+    image = next(re.search(r"python:(\d\.\d+)", line)[1] for line in lines if re.match("from:? ", line, re.IGNORECASE))
+    conda = yaml.safe_load((ROOT / "envs" / "torch.yaml").read_text())["dependencies"]
+    assert f"python={image}" in conda

@@ -38,7 +38,7 @@ def test_comments_docstrings_and_layout_change_nothing(library):
 
 def test_code_changes_what_uses_it_and_nothing_else(library):
     before = prints()
-    edit(library / "recorder.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
+    edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
     assert {m for m in before if before[m] != after[m]} == {"training"}
     edit(library / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")

@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from gradflow import GradflowError, GradientRecorder
 from gradflow.models import build
-from gradflow.recorder import QUANTITIES, ROWS_ON_DEVICE
+from gradflow.recorder import QUANTITIES
+from gradflow.rows import ROWS_ON_DEVICE
 
 
 def test_a_module_used_twice_takes_both_gradients():

@@ -1,5 +1,6 @@
 """What snakemake says before any job: the expected jobs, or one sentence about what is wrong."""
 
+import os
 import re
 import subprocess
 import sys
@@ -58,11 +59,27 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
 
 
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
-    ran = snakemake(workflow, "-n", "--configfile", "config/full.yaml")
-    said = re.search(
-        r"gradflow: 263 training runs, 263 without a result yet.*about (\d+) GPU hours", ran.stderr + ran.stdout
-    )
-    assert said and 10 < int(said.group(1)) < 100
+    said = snakemake(workflow, "-n", "--configfile", "config/full.yaml", "--config", "device=cpu").stderr
+    found = re.search(r"263 training runs, 263 without a result yet.*CPU hours.* GPU about (\d+) hours", said)
+    assert found and 10 < int(found[1]) < 100, said
+
+
+def plan(folder, *arguments):
+    """What plan.py says of a folder."""
+    command = [sys.executable, "workflow/scripts/plan.py", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_a_plan_counts_the_jobs_of_each_rule_and_says_why_they_run(workflow):
+    said = plan(workflow, "--configfile", "config/smoke.yaml").stdout
+    assert re.search(r"^ +12 train: 12 new$", said, re.MULTILINE) and re.search(r"^ +2 draw_mlps: 2 new$", said, re.M)
+    assert "Training them may take about" in said and "by the FLOPs of 12" in said
+
+
+def test_a_plan_that_is_refused_says_why(workflow):
+    refused = plan(workflow, "--config", "selekt=1")
+    assert refused.returncode != 0 and "did you mean 'select'?" in refused.stdout + refused.stderr
 
 
 def test_a_check_that_was_cut_off_is_made_again(workflow):
@@ -107,8 +124,10 @@ def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
 def listed(folder, *arguments) -> list[str]:
     """The text of every training job in a dry run of the smoke config."""
     ran = snakemake(folder, "-n", "--quiet", "host", "--configfile", "config/smoke.yaml", *arguments)
-    blocks = (ran.stdout + ran.stderr).split("\nrule ")
-    return [block for block in blocks if block.startswith("train:")]
+    blocks = re.split(r"\n *rule ", ran.stdout + ran.stderr)  # indented in a group
+    jobs = [block for block in blocks if block.startswith("train:")]
+    assert len(jobs) == 12
+    return jobs
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
@@ -125,6 +144,33 @@ def test_cuda_without_a_device_fails_in_one_sentence_and_is_no_fallback(workflow
 def test_training_asks_for_a_gpu_only_where_there_is_one(workflow):
     assert all("gpu=1" in job for job in listed(workflow, "--config", "device=cuda"))
     assert not any("gpu=1" in job for job in listed(workflow, "--config", "device=cpu"))
+
+
+ON_SLURM = ["--workflow-profile", "profiles/slurm"]
+
+
+def test_on_slurm_small_runs_share_jobs_of_one_gpu_each_and_large_ones_do_not(workflow):
+    ran = snakemake(workflow, "-n", "--quiet", "host", "--configfile", "config/full.yaml", *ON_SLURM)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    jobs = re.findall(r"^( *)rule train:\n(.*?)(?=^ *\[)", ran.stdout + ran.stderr, re.MULTILINE | re.DOTALL)
+    asked = {len(indent): [] for indent, _ in jobs}
+    for indent, text in jobs:
+        assert "gpu=1," in text and "device=cuda" in text and "slurm_extra=--signal=TERM@120" in text
+        asked[len(indent)].append(int(re.search(r"runtime=(\d+)", text).group(1)))
+    alone, shared = asked[0], asked[4]
+    assert len(alone) + len(shared) == 263 and max(shared) <= 20 < min(alone)
+
+
+def test_a_cluster_without_gpus_is_one_word_away(workflow):
+    jobs = listed(workflow, "--config", "device=cpu", *ON_SLURM)
+    assert len(jobs) == 12 and all("gpu=0," in job and "device=cpu" in job for job in jobs)
+
+
+def test_on_slurm_a_device_is_named_not_guessed(workflow):
+    ran = snakemake(workflow, *ON_SLURM, "--configfile", "config/smoke.yaml", "--config", "select=[skip]")
+    said = ran.stdout + ran.stderr
+    assert ran.returncode != 0 and "add device=cuda or device=cpu to --config" in said and "Traceback" not in said
+    assert "submitted" not in said and not (workflow / "results").exists()
 
 
 @pytest.mark.parametrize(

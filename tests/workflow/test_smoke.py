@@ -1,25 +1,15 @@
 """The whole workflow, run for real at smoke scale: what it leaves, and what makes it run again."""
 
 import json
-import shutil
 import time
 
-import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import snakemake
+from conftest import assert_same_science, copy_workflow, snakemake
 from gradflow import results
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
-
-
-@pytest.fixture
-def done(smoke, tmp_path):
-    """A copy, to be edited, of the folder in which the smoke config has run; times are kept, or all would rerun."""
-    folder = tmp_path / "done"
-    shutil.copytree(smoke, folder, symlinks=True)
-    return folder
 
 
 def pending(folder, *arguments):
@@ -108,32 +98,11 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new
 
 
 def test_another_run_elsewhere_gives_the_same_science(smoke, tmp_path):
-    from conftest import copy_workflow
-
     again = copy_workflow(tmp_path)
     ran = snakemake(again, "runs", "--cores", "2", *SMOKE)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     for path in (smoke / "results" / "runs").glob("*/norms.npz"):
-        a, b = results.read(path), results.read(again / path.relative_to(smoke))
-        assert a.meta == b.meta
-        for name, array in a.arrays.items():
-            assert array.tobytes() == b[name].tobytes(), (path.parent.name, name)
-            assert np.asarray(array).dtype == b[name].dtype
-
-
-def test_a_damaged_result_is_named_and_made_again(done):
-    victim = next((done / "results" / "runs").glob("vgg19*/norms.npz"))
-    whole = victim.read_bytes()
-    victim.write_bytes(whole[: len(whole) // 2])
-    failed = snakemake(done, "--cores", "2", *SMOKE)
-    said = failed.stdout + failed.stderr
-    assert failed.returncode != 0 and f"{victim.relative_to(done)} is damaged" in said and "delete it" in said
-    assert "Traceback" not in said
-    victim.unlink()
-    mended = snakemake(done, "--cores", "2", *SMOKE)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
-    again = results.read(victim)
-    assert again.meta["run"] == victim.parent.name
+        assert_same_science(results.read(again / path.relative_to(smoke)), results.read(path))
 
 
 def test_a_failing_notebook_is_kept_beside_and_never_taken_for_a_result(done):

@@ -15,8 +15,8 @@ rule tables:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         arms=arm_rows(),
         code=code_fingerprint("gradflow.tables"),
@@ -42,8 +42,8 @@ rule cost:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_fingerprint("gradflow.cost", "gradflow.pages"),
     script:
@@ -72,8 +72,8 @@ rule claims:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         studies=list(STUDY),
         code=code_fingerprint("gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks"),
@@ -110,8 +110,8 @@ rule study_figures:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         layers=lambda wildcards: STUDY[wildcards.study].layers,
         thresholds=CONFIG["verdict"],

@@ -3,41 +3,40 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, studies
+from gradflow import configuration, resources, studies, verification
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
-from gradflow.estimate import in_words
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
-from gradflow.gpus import count_gpus
 from gradflow.seed004 import PRINTED
 
 
 def checked_plan(raw):
     """Complete the configuration and expand its studies, or stop with one sentence before any job.
 
-    Returns the configuration, the studies, and the FLOPs of each arm's network, an image forward and backward.
+    Returns the configuration, the studies, and the size of the network of each arm, by the id of its first run.
     """
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
         seen = json.dumps([[study.name, study.layers, [run.id for run in study.runs]] for study in plan])
-        key = hashlib.sha256((seen + code_fingerprint("gradflow.models")).encode()).hexdigest()
+        key = hashlib.sha256((seen + code_fingerprint("gradflow.studies")).encode()).hexdigest()
         mark = Path(".snakemake") / "gradflow-checked" / key
-        flops = read_json(mark)
-        if flops is None:
-            flops = studies.check_models(plan)
-            atomic_write(mark, lambda stream: stream.write(json.dumps(flops).encode()))
+        sizes = read_json(mark)
+        if sizes is None:
+            sizes = studies.check_models(plan)
+            atomic_write(mark, lambda stream: stream.write(json.dumps(sizes).encode()))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    return complete, plan, flops
+    return complete, plan, {run: resources.Size(*size) for run, size in sizes.items()}
 
 
 def read_json(path):
@@ -48,16 +47,12 @@ def read_json(path):
         return None
 
 
-CONFIG, STUDIES, FLOPS = checked_plan(config)
+CONFIG, STUDIES, SIZES = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
-STARTS = {run.start: asdict(run) for run in RUNS.values() if not run.weights}
-
-
-# Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there a profile says cuda.
-GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
+STARTS = {run.start: run for run in RUNS.values() if not run.weights}
 
 
 def receipt(download):
@@ -75,6 +70,29 @@ def content(dataset):
 
 def run_files():
     return expand("results/runs/{run}/norms.npz", run=RUNS)
+
+
+def finished_runs():
+    """The results that are there, by run, of the runs of this configuration."""
+    files = {run: f"results/runs/{run}/norms.npz" for run in RUNS}
+    return {run: path for run, path in files.items() if Path(path).exists()}
+
+
+@cache
+def drawn_runs():
+    """The finished runs to verify; drawn once, as those that finish meanwhile were not there when this was asked."""
+    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
+
+
+def recomputations(wildcards):
+    """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
+    files = finished_runs()
+    return [f"results/verify/{run}.npz" for run in drawn_runs() if verification.whole(files[run])]
+
+
+def recipe(wildcards):
+    """How to make a run again, as its result says."""
+    return verification.recipe(f"results/runs/{wildcards.run}/norms.npz")
 
 
 def draw_files():
@@ -158,10 +176,6 @@ def notebook_figures():
     if "probe" in CONFIG["select"]:
         figures.append(rules.probe_figure.output.figure)
     return figures + printed_figures()
-
-
-if workflow.is_main_process:
-    print(in_words(CONFIG, STUDIES, FLOPS, Path("results")), end="", file=sys.stderr)
 
 
 wildcard_constraints:

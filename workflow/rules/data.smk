@@ -10,8 +10,8 @@ rule fetch:
     conda:
         "../../envs/torch.yaml"
     resources:
-        mem_mb=500,
-        runtime=240,
+        mem_mb=growing(500),
+        runtime=growing(240),
     script:
         "../scripts/fetch.py"
 
@@ -32,8 +32,8 @@ rule prepare_data:
         "../../envs/torch.yaml"
     threads: 4
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=growing(2000),
+        runtime=growing(60),
     params:
         settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
         content=lambda wildcards: content(CONFIG["datasets"][wildcards.dataset]),

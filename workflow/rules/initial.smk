@@ -1,7 +1,7 @@
 # Networks at initialisation, one backward pass each: every arm's for more random seeds, seed 004's, and growing depth.
 rule initial:
     input:
-        expand(rules.prepare_data.output, dataset=sorted({run["dataset"] for run in STARTS.values()})),
+        expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
     output:
         "results/tables/initial.csv",
     log:
@@ -13,11 +13,11 @@ rule initial:
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=initial_memory,
+        runtime=initial_minutes,
         device=CONFIG["device"],
     params:
-        starts=STARTS,
+        starts={start: asdict(run) for start, run in STARTS.items()},
         seeds=CONFIG["scale"]["initial_seeds"],
         code=code_fingerprint("gradflow.initial", "gradflow.devices"),
     script:
@@ -35,8 +35,8 @@ rule draw_mlps:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         settings={key: CONFIG["mlp"][key] for key in ("activations", "inits", "draws", "samples", "seed")},
         code=code_fingerprint("gradflow.draws"),
@@ -58,8 +58,8 @@ rule probe:
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
-        mem_mb=6000,
-        runtime=240,
+        mem_mb=growing(6000),
+        runtime=growing(240),
         device=CONFIG["device"],
     params:
         settings=CONFIG["probe"],
@@ -87,8 +87,8 @@ rule probe_figure:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_fingerprint("gradflow.figures.probes"),
     script:
@@ -113,8 +113,8 @@ rule draw_profiles:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         depths=CONFIG["mlp"]["depths"],
         code=code_fingerprint("gradflow.figures.random_mlps"),
@@ -140,8 +140,8 @@ rule printed_norms:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=growing(2000),
+        runtime=growing(30),
     params:
         code=code_fingerprint("gradflow.figures.random_mlps"),
     script:

@@ -22,8 +22,8 @@ rule notebook:
     conda:
         "../../envs/analysis.yaml"
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=growing(3000),
+        runtime=growing(60),
     params:
         studies=[[study.name, study.question] for study in STUDIES],
         thresholds=CONFIG["verdict"],

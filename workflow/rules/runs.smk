@@ -8,17 +8,20 @@ rule train:
         "results/logs/train/{run}.log",
     benchmark:
         "results/benchmarks/train/{run}.tsv"
+    group:
+        shared_job
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
     resources:
         gpu=GPU,
-        mem_mb=3000,
-        runtime=240,
+        mem_mb=run_memory,
+        runtime=run_minutes,
         device=CONFIG["device"],
     params:
         settings=lambda wildcards: asdict(RUNS[wildcards.run]),
         weights=lambda wildcards: CONFIG["downloads"].get(RUNS[wildcards.run].weights, {}).get("sha256"),
         code=code_fingerprint("gradflow.training", "gradflow.devices"),
+        checkpoint="results/checkpoints/{run}.pt",  # no output: Snakemake would delete it when the job fails
     script:
         "../scripts/train.py"

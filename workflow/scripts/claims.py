@@ -11,7 +11,7 @@ from gradflow.notebooks import markdown_page
 
 TITLE = "Claims and their verdicts"
 
-with job(snakemake.log[0]):
+with job(snakemake):
     found = {name: snakemake.input.get(name) or None for name in ("cost", "probes")}
     evidence = gather(Path("results/tables"), snakemake.params.studies, draws=snakemake.input.draws, **found)
     claims = load(snakemake.input.claims)

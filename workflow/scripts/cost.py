@@ -11,7 +11,7 @@ NOTE = (
     "memory were measured while the gradients were recorded; the median over the runs of a network."
 )
 
-with job(snakemake.log[0]):
+with job(snakemake):
     table = cost_table(snakemake.input[0])
     write_table(snakemake.output.table, table)
     table_page(snakemake.output.page, "Cost of the networks", table[list(TITLES)].rename(columns=TITLES), NOTE)

@@ -4,7 +4,7 @@ from gradflow import devices, results
 from gradflow.draws import draw_all
 from gradflow.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     devices.choose("cpu", snakemake.threads)
     shape = {key: int(snakemake.wildcards[key]) for key in ("depth", "width")}
     arrays = draw_all(**snakemake.params.settings, **shape)

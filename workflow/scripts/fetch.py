@@ -3,7 +3,7 @@
 from gradflow.data.downloads import configured, fetch, write_receipt
 from gradflow.jobs import job
 
-with job(snakemake.log[0]) as terminal:
+with job(snakemake) as terminal:
     download, cache = configured(snakemake.config, snakemake.wildcards.download)
     fetch(download, cache, terminal)
     write_receipt(snakemake.output[0], download, cache)

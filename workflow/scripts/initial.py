@@ -5,15 +5,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gradflow import devices
+from gradflow import leases
 from gradflow.data import arrays
 from gradflow.files import write_table
 from gradflow.initial import initial_table
 from gradflow.jobs import job
 from gradflow.runs import Run
 
-with job(snakemake.log[0]) as terminal:
-    device = devices.choose(snakemake.resources.device, snakemake.threads)
+with job(snakemake) as terminal:
+    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     runs = [Run(**settings) for settings in snakemake.params.starts.values()]
     folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input}
     datasets = {name: arrays.load(folder) for name, folder in folders.items()}

@@ -5,7 +5,7 @@ from pathlib import Path
 from gradflow.jobs import job
 from gradflow.notebooks import execute, to_page
 
-with job(snakemake.log[0]):
+with job(snakemake):
     parameters = {
         "results": str(Path("results").resolve()),
         "studies": snakemake.params.studies,

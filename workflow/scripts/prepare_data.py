@@ -8,7 +8,7 @@ from gradflow.data.sources import needed_download
 from gradflow.jobs import job
 
 if __name__ == "__main__":  # where processes are spawned, each imports this file again
-    with job(snakemake.log[0]) as terminal:
+    with job(snakemake) as terminal:
         download = needed_download(snakemake.params.settings)
         prepare(
             Path(snakemake.output.facts).parent,

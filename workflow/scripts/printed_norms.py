@@ -5,6 +5,6 @@ from gradflow.figures.random_mlps import printed_norms
 from gradflow.figures.style import save
 from gradflow.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     figure = printed_norms(results.read_arrays(snakemake.input[0]))
     save(figure, *snakemake.output)

@@ -6,15 +6,15 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from gradflow import devices
+from gradflow import leases
 from gradflow.data import arrays
 from gradflow.data.batches import batches
 from gradflow.files import write_table
 from gradflow.jobs import job
 from gradflow.probes import probe_table
 
-with job(snakemake.log[0]) as terminal:
-    device = devices.choose(snakemake.resources.device, snakemake.threads)
+with job(snakemake) as terminal:
+    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     settings = dict(snakemake.params.settings)
     dataset = arrays.load(Path(snakemake.input[0]).parent)
     shuffle = torch.Generator().manual_seed(0)

@@ -6,5 +6,5 @@ from gradflow.figures.probes import against_depth
 from gradflow.figures.style import save
 from gradflow.jobs import job
 
-with job(snakemake.log[0]):
+with job(snakemake):
     save(against_depth(pd.read_csv(snakemake.input[0])), *snakemake.output)

@@ -9,7 +9,7 @@ from gradflow.figures.style import save
 from gradflow.jobs import job
 from gradflow.study_tables import load
 
-with job(snakemake.log[0]):
+with job(snakemake):
     study = load(Path(snakemake.input.tables[0]).parent, snakemake.wildcards.study)
     layers, thresholds, out = snakemake.params.layers, snakemake.params.thresholds, snakemake.output
     finished = {Path(path).parent.name: results.read(path) for path in snakemake.input.runs}

@@ -6,7 +6,7 @@ from gradflow.files import write_table
 from gradflow.jobs import job
 from gradflow.tables import ARM_COLUMNS, write_tables
 
-with job(snakemake.log[0]):
+with job(snakemake):
     out = snakemake.output
     write_tables(snakemake.input, out.norms, out.profiles, out.layers, out.epochs, out.runs)
     write_table(out.arms, pd.DataFrame(snakemake.params.arms, columns=ARM_COLUMNS))

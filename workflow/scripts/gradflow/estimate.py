@@ -1,40 +1,98 @@
-"""What a plan will cost, before anything runs: from FLOPs, images and epochs."""
+"""How long training runs may take, before anything runs: by earlier runs' records, else by FLOPs, images and epochs."""
 
+import csv
 import json
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from gradflow.data.splits import SHARES
+from gradflow.errors import GradflowError
+from gradflow.results import read_provenance
+from gradflow.runs import Run
 
-FLOPS_PER_SECOND = 20e12  # what seeds 000 and 001 reached on their GPU: 14 (ResNet-50) to 33 (VGG-19), float32
-WORTH_SAYING = 0.1  # GPU hours
+# What to expect where nothing was recorded: a thread on the default's networks; what the notebooks' GPU reached in
+# float32, 14 (ResNet-50) to 33 TFLOP/s (VGG-19). gradflow.resources asks for limits, and is far more careful.
+FLOPS_PER_SECOND = {"cpu": 5e10, "gpu": 2e13}
+SECONDS_TO_START = 4
+WORTH_SAYING = 0.01  # hours
 TRAINING_IMAGES = {"digits": 1258, "cifar10": 50_000, "tiny_imagenet": 100_000}
 IMAGES_PER_WNID = 500
+RECORDED, ALIKE, FLOPS = "its own record", "the record of another random seed", "FLOPs"
 
 
-def in_words(config: dict, studies: list, flops: dict[str, int], results: Path) -> str:
-    """Say how many runs a plan has, how many have no result yet, and how many GPU hours those may take; "" if none.
+class Expected(NamedTuple):
+    """The seconds that a run may take, None if they cannot be told yet; what they are known by; its FLOPs, if known."""
 
-    flops: {id of an arm's first run: FLOPs of an image, forward and backward}.
+    seconds: float | None
+    basis: str
+    flops: float | None = None
+
+
+def expect(runs: Iterable[Run], work: dict[str, float | None], records: dict[str, float], gpu: int) -> list[Expected]:
+    """Return how long each run may take: what it took before, else what its twins took, else its work over a rate.
+
+    work: {run id: FLOPs of the whole training, None if its images are not counted}. records: {run id: seconds}, of runs
+    on a device of the same kind. The rate is the median of what the recorded runs reached.
     """
-    runs = {run.id: (run, flops[arm.runs[0].id]) for study in studies for arm in study.arms for run in arm.runs}
-    new = [pair for key, pair in runs.items() if not (results / "runs" / key / "norms.npz").exists()]
-    if not new:
-        return ""
-    said = f"gradflow: {len(runs)} training run{'s' * (len(runs) > 1)}, {len(new)} without a result yet"
-    total, uncounted = 0.0, 0
-    for run, per_image in new:
-        images = training_images(run.dataset, config["datasets"][run.dataset], results)
-        total += per_image * run.epochs * (images or 0)
-        uncounted += images is None
-    hours = total / FLOPS_PER_SECOND / 3600
-    if hours >= WORTH_SAYING:
-        said += (
-            f"; training them takes {total:.2g} FLOP, about {hours:.2g} GPU hours at {FLOPS_PER_SECOND / 1e12:.0f} "
-            "TFLOP/s (float32, a large recent GPU; small networks use less of it)"
-        )
-    if uncounted:
-        said += f"; {uncounted} runs are left out, as their images are not counted before they are prepared"
-    return said + ".\n"
+    runs = list(runs)
+    alike: dict[str, list[float]] = {}
+    for run in runs:
+        if run.id in records:
+            alike.setdefault(_but_for_the_seed(run), []).append(records[run.id])
+    reached = [work[key] / max(seconds - SECONDS_TO_START, 1) for key, seconds in records.items() if work.get(key)]
+    rate = median(reached) if reached else FLOPS_PER_SECOND["gpu" if gpu else "cpu"]
+    expected = []
+    for run in runs:
+        twins, flops = alike.get(_but_for_the_seed(run)), work[run.id]
+        if run.id in records:
+            expected.append(Expected(records[run.id], RECORDED, flops))
+        elif twins:
+            expected.append(Expected(median(twins), ALIKE, flops))
+        else:
+            expected.append(Expected(None if flops is None else SECONDS_TO_START + flops / rate, FLOPS, flops))
+    return expected
+
+
+def read_records(runs: Iterable[str], results: Path, gpu: int) -> dict[str, float]:
+    """Return {run id: seconds} of those runs that were finished on a device of the kind: a GPU, or none."""
+    records = {}
+    for run in runs:
+        try:
+            with (results / "benchmarks" / "train" / f"{run}.tsv").open() as stream:
+                seconds = [float(row["s"]) for row in csv.DictReader(stream, delimiter="\t")]
+            made = read_provenance(results / "runs" / run / "norms.npz")
+        except (OSError, ValueError, KeyError, GradflowError):  # an estimate is no reason to stop
+            continue
+        if seconds and (made.get("device") != "cpu") == bool(gpu):
+            records[run] = max(seconds[0], made.get("seconds", 0))  # of a resumed run the record is the last part's
+    return records
+
+
+def in_words(known: int, expected: list[Expected], gpu: int) -> str:
+    """Say how many runs a plan knows, how many are to be trained, and how long those may take together."""
+    said = f"gradflow: {known} training run{'s' * (known > 1)}, {len(expected)} without a result yet"
+    return f"{said}{hours(expected, gpu)}.\n" if expected else ""
+
+
+def hours(expected: list[Expected], gpu: int) -> str:
+    """Say how many hours runs may take together and what that is known by; "" where it is not worth saying."""
+    told = [one for one in expected if one.seconds is not None]
+    total, said = sum(one.seconds for one in told) / 3600, ""
+    if total >= WORTH_SAYING:
+        known = sum(one.basis != FLOPS for one in told)
+        by = [f"the records of {known}"] * (known > 0) + [f"the FLOPs of {len(told) - known}"] * (known < len(told))
+        said = f"; training them may take about {_number(total)} {'GPU' if gpu else 'CPU'} hours, by {' and '.join(by)}"
+        on_gpu = sum(one.flops or 0 for one in told) / FLOPS_PER_SECOND["gpu"] / 3600
+        if not gpu and on_gpu >= WORTH_SAYING:
+            speed = f"{FLOPS_PER_SECOND['gpu'] / 1e12:.0f} TFLOP/s"
+            said += f" (on a large recent GPU about {_number(on_gpu)} hours, at {speed})"
+    if len(told) < len(expected):
+        uncounted = len(expected) - len(told)
+        said += f"; {uncounted} are left out, as their images are not counted before they are prepared"
+    return said
 
 
 def training_images(name: str, settings: dict, results: Path) -> int | None:
@@ -45,3 +103,11 @@ def training_images(name: str, settings: dict, results: Path) -> int | None:
     if settings.get("groups"):
         return round(SHARES[0] * IMAGES_PER_WNID * sum(map(len, settings["groups"].values())))
     return TRAINING_IMAGES.get(settings["source"])
+
+
+def _but_for_the_seed(run: Run) -> str:
+    return json.dumps(asdict(run) | {"seed": None}, sort_keys=True)
+
+
+def _number(value: float) -> str:
+    return f"{float(f'{value:.2g}'):,g}"

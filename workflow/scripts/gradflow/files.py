@@ -1,12 +1,13 @@
 """Writing files so that a reader sees the old one or the new one, never half of it, and a full disk says so."""
 
 import errno
+import glob
 import io
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +26,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     with writing(path, lambda: _bytes_of(write)):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_temporary_prefix(path))
             with os.fdopen(handle, "wb") as stream:
                 write(stream)
                 stream.flush()
@@ -35,6 +36,26 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
         finally:
             if temporary and os.path.exists(temporary):
                 os.unlink(temporary)
+
+
+def remove(path: Path) -> None:
+    """Remove a file that `atomic_write` wrote, if it is there, and what killed writes of it left beside it."""
+    path = Path(path)
+    left = path.parent.glob(glob.escape(_temporary_prefix(path)) + "*")
+    for file in (path, *left):
+        file.unlink(missing_ok=True)
+
+
+def date_no_later_than(written: Path, paths: Iterable[Path]) -> None:
+    """Date now the files that are younger than one just written, if they may be changed.
+
+    The clock is that of the files: a file server's may be another than this machine's.
+    """
+    now = os.stat(written).st_mtime
+    for path in paths:
+        with suppress(OSError):
+            if os.stat(path).st_mtime > now:
+                os.utime(path)
 
 
 def write_table(path: Path, table) -> None:
@@ -65,6 +86,17 @@ def require_space(path: Path, needed: int) -> None:
     """Raise GradflowError unless the disk that holds `path` has room for so many bytes more."""
     if needed > _free(path):
         raise _no_room(path, needed)
+
+
+def _temporary_prefix(path: Path) -> str:
+    return f".{path.name}."
+
+
+def require_writable(folder: Path) -> None:
+    """Raise GradflowError unless files can be made in a folder, which is made if it is not there."""
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def _no_room(path: Path, needed: int | None) -> GradflowError:

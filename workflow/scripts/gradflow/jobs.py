@@ -9,22 +9,27 @@ from pathlib import Path
 from typing import TextIO
 
 from gradflow.errors import GradflowError
-from gradflow.files import NO_ROOM
+from gradflow.files import NO_ROOM, date_no_later_than
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[TextIO]:
-    """Send stdout and stderr, those of child processes too, to `log`; end with one sentence on a GradflowError.
+def job(script) -> Iterator[TextIO]:
+    """Send stdout and stderr, those of child processes too, to the log; end with one sentence on a GradflowError.
 
-    Yields the terminal, for the progress bars of long work. Any other exception is a fault of ours: its traceback goes
-    to the log, and its last line to the terminal. What a full disk keeps from the log is lost, not the job.
+    script: what Snakemake gives a script, with its log and input. Yields the terminal, for the progress bars of long
+    work. Any other exception is a fault of ours: its traceback goes to the log, and its last line to the terminal. What
+    a full disk keeps from the log is lost, not the job. Inputs from the future, which a clock that was set back makes,
+    are dated now: Snakemake would find the outputs older, and delete them.
     """
+    log = script.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     with open(log, "w", encoding="utf-8") as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
     sys.stdout, sys.stderr = (_Forgiving(stream) for stream in (sys.stdout, sys.stderr))
+    os.utime(log)
+    date_no_later_than(log, script.input)
     try:
         yield terminal
     except Exception as error:

@@ -48,6 +48,8 @@ def to_page(notebook: Path, path: Path) -> None:
         template_name="basic", exclude_input=True, exclude_output_prompt=True, exclude_anchor_links=True
     )
     content = nbformat.read(notebook, as_version=4)
+    for number, cell in enumerate(content.cells):  # papermill gives its own a random id, which the page would show
+        cell["id"] = f"cell-{number}"
     body, _ = exporter.from_notebook_node(content)
     title = content.metadata.get("title", "gradflow")
     atomic_write(Path(path), lambda stream: stream.write(page(title, body).encode()))

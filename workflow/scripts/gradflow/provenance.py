@@ -1,5 +1,6 @@
 """Where a result came from: commit, versions, device. Facts about the host, kept apart from the science."""
 
+import os
 import platform
 import resource
 import subprocess
@@ -21,6 +22,7 @@ def describe(device, threads: int, folder: Path) -> dict:
     facts = {"device": torch.cuda.get_device_name(device) if on_gpu else "cpu", "threads": threads}
     facts["peak_memory_mb"] = round(_peak_memory_mb(), 1)
     if on_gpu:
+        facts["gpu"] = str(torch.cuda.get_device_properties(device).uuid)
         facts["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)
     return facts | git_state(folder) | host_facts()
 
@@ -40,12 +42,14 @@ def git_state(folder: Path) -> dict:
 
 
 def host_facts() -> dict:
-    """Return library versions, Python, operating system and processor."""
+    """Return library versions, Python, operating system, processor, and what Slurm says of its job and GPU, if any."""
     versions = {package: version(package) for package in PACKAGES}
     return {
         "versions": versions | {"python": platform.python_version()},
         "platform": platform.platform(),
         "processor": _processor(),
+        "slurm_job": os.environ.get("SLURM_JOB_ID"),
+        "cuda_visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
     }
 
 

@@ -12,10 +12,10 @@ from gradflow.errors import GradflowError
 from gradflow.layers import Layer, describe, select
 from gradflow.norms import count_nonfinite, l2_norm
 from gradflow.results import PER_STEP_AND_LAYER as QUANTITIES
+from gradflow.rows import Rows
 from gradflow.weight_changes import WeightChanges
 
 MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")
-ROWS_ON_DEVICE = 1024  # rows are brought to the host in blocks of so many steps
 
 
 class GradientRecorder:
@@ -68,10 +68,7 @@ class GradientRecorder:
         self._modules = select(model, layers)
         self._weights = WeightChanges(self._modules)
         self._order: list[str] = []  # in the order of the first forward pass
-        self._rows: list[torch.Tensor] = []  # [len(MEASURED), layers] each, on the device
-        self._blocks: list[np.ndarray] = []
-        self._batch_sizes: list[int] = []
-        self._sample_numel: list[list[int]] = []
+        self._rows = Rows(len(self._modules))  # [len(MEASURED), layers] each
         self._pass, self._pass_size = None, 0  # the forward pass under way, and its batch size
         self._handles: list = []
         self._start_step()
@@ -120,13 +117,9 @@ class GradientRecorder:
             raise GradflowError(
                 "GradientRecorder cannot tell the batch size from the model's inputs: call step(batch_size=...)."
             )
-        self._rows.append(self._row())
-        self._batch_sizes.append(batch_size)
-        self._sample_numel.append([self._output_numel[name] // batch_size for name in self._modules])
+        sample_numel = [self._output_numel[name] // batch_size for name in self._modules]
+        self._rows.append(self._row(), batch_size, sample_numel)
         self._start_step()
-        if len(self._rows) > ROWS_ON_DEVICE:  # all but the last row, whose weight change is still open
-            self._blocks.append(torch.stack(self._rows[:-1]).cpu().numpy())
-            self._rows = self._rows[-1:]
 
     @property
     def layers(self) -> list[str]:
@@ -137,13 +130,13 @@ class GradientRecorder:
     def table(self) -> list[Layer]:
         """What is known of each column's layer."""
         depths = {name: depth for depth, name in enumerate(self._order)}
-        largest = dict(zip(self._modules, np.max(self._sample_numel or [[0] * len(self._modules)], axis=0)))
+        largest = dict(zip(self._modules, self._rows.sample_numel.max(axis=0, initial=0)))
         return [describe(name, self._modules[name], depths.get(name, -1), int(largest[name])) for name in self.layers]
 
     @property
     def batch_sizes(self) -> np.ndarray:
         """The batch size of each step, int64 [steps]."""
-        return np.asarray(self._batch_sizes, dtype=np.int64)
+        return self._rows.batch_sizes
 
     def norms(self) -> dict[str, np.ndarray]:
         """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device."""
@@ -151,17 +144,52 @@ class GradientRecorder:
         if not self._rows:
             return {quantity: np.empty((0, len(self._modules)), np.float32) for quantity in QUANTITIES}
         columns = [list(self._modules).index(name) for name in self.layers]
-        stored = np.concatenate([*self._blocks, torch.stack(self._rows).cpu().numpy()])  # [steps, measured, layers]
-        stored = stored[:, :, columns].astype(np.float64)
+        stored = self._rows.stored()[:, :, columns].astype(np.float64)  # [steps, measured, layers]
         raw = dict(zip(MEASURED, np.moveaxis(stored, 1, 0)))
         batch = self.batch_sizes[:, None].astype(np.float64)
-        numel = np.asarray(self._sample_numel, dtype=np.float64)[:, columns]
+        numel = self._rows.sample_numel[:, columns].astype(np.float64)
         to_sample = np.sqrt(batch) if self._reduction == "mean" else 1 / np.sqrt(batch)
         with np.errstate(divide="ignore", invalid="ignore"):
             raw["grad_sample_norm"] = raw["grad_output_norm"] * to_sample
             raw["grad_rms"] = raw["grad_sample_norm"] / np.sqrt(numel)
             raw["update_ratio"] = raw["weight_change"] / raw["weight_norm"]
             return {quantity: raw[quantity].astype(np.float32) for quantity in QUANTITIES}
+
+    # -- going on later ------------------------------------------------------------------------------------------
+
+    def state(self) -> dict:
+        """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
+
+        Raises GradflowError inside a step, after its forward pass and before `step()`.
+        """
+        if self._weight_norms is not None:
+            raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
+        weights = self._weights.state()
+        return {"layers": self._shapes(), "order": self._order, "weights": weights, "rows": self._rows.state()}
+
+    def restore(self, state: dict) -> None:
+        """Go on from what `state` returned, in place of what was recorded; the model is the caller's to restore.
+
+        Raises GradflowError, and changes nothing, if it was recorded from a model with other layers.
+        """
+        if state["layers"] != self._shapes():
+            theirs, ours = (
+                ", ".join(f"{name} {shape}" for name, shape in layers.items())
+                for layers in (state["layers"], self._shapes())
+            )
+            raise GradflowError(
+                f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}, the model {ours}."
+            )
+        self._order = list(state["order"])
+        self._weights.restore(state["weights"])
+        device = next((parameter.device for parameter in self._model.parameters()), torch.device("cpu"))
+        self._rows.restore(state["rows"], device)
+        self._start_step()
+
+    def _shapes(self) -> dict[str, list[int]]:
+        """Return the shape of each layer's weight, empty for a layer without one."""
+        weights = {name: getattr(module, "weight", None) for name, module in self._modules.items()}
+        return {name: list(weight.shape) if weight is not None else [] for name, weight in weights.items()}
 
     # -- inside a step -------------------------------------------------------------------------------------------
 
@@ -197,12 +225,12 @@ class GradientRecorder:
         return forward_hook
 
     def _catch(self, use: "_Use", gradient: torch.Tensor) -> None:
-        if use.caught_in == len(self._batch_sizes):
+        if use.caught_in == len(self._rows):
             raise GradflowError(
                 "GradientRecorder met two backward passes through one forward pass in one step, whose norms do not add "
                 "up: add the losses and call backward() once."
             )
-        use.caught_in = len(self._batch_sizes)
+        use.caught_in = len(self._rows)
         if gradient.dtype == torch.float16 and self._scaler is None:
             raise GradflowError(
                 "GradientRecorder met float16 gradients, which a GradScaler multiplies by a scale it was not told: "
@@ -244,7 +272,7 @@ class GradientRecorder:
         if self._rows and self._weight_norms is None:
             changes = self._weights.since(keep)
             if changes:
-                self._rows[-1][MEASURED.index("weight_change")] = self._in_columns(changes, self._rows[-1])
+                self._rows.last[MEASURED.index("weight_change")] = self._in_columns(changes, self._rows.last)
 
     def _in_columns(self, values: dict[str, torch.Tensor], like: torch.Tensor) -> torch.Tensor:
         """Put 0-d values by layer in one tensor [layers] on the device of `like`; NaN where a layer has none."""

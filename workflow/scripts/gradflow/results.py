@@ -82,11 +82,20 @@ def read(path: Path) -> Result:
     return result
 
 
+def read_provenance(path: Path) -> dict:
+    """Read where and how fast a result was made, and nothing else of it. Raises GradflowError as `read_arrays` does."""
+    return json.loads(_read(path, ["provenance"])["provenance"].item())
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read every array of an .npz file. Raises GradflowError if it is missing or damaged."""
+    return _read(path)
+
+
+def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in names or archive.files}
     except FileNotFoundError as error:
         raise GradflowError(f"{path} does not exist: run the workflow to make it.") from error
     except Exception as error:  # damaged bytes fail in as many ways as zip and npy have parts

@@ -9,6 +9,7 @@ from gradflow.architectures import check_pretrained, resolve
 from gradflow.configuration import UNTRAINED
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
+from gradflow.resources import Size
 from gradflow.runs import MODEL_OPTIONS, PRETRAINED, WEIGHT_DECAYS, Run
 
 
@@ -49,22 +50,22 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
     return {run.id: run for study in studies for run in study.runs}
 
 
-def check_models(studies: Iterable[Study]) -> dict[str, int]:
+def check_models(studies: Iterable[Study]) -> dict[str, Size]:
     """Build every distinct network without memory and look for the layers that its study names.
 
-    Returns {id of an arm's first run: FLOPs of an image, forward and backward}.
+    Returns {id of an arm's first run: the size of its network}.
 
     A named layer may be missing from some arms of an architecture (batch norm shifts a VGG's numbering), not from all.
     Raises GradflowError for images that are too small for a network, and for a layer that no arm has.
     """
-    known: dict[str, tuple[list[str], int]] = {}
-    flops = {}
+    known: dict[str, tuple[list[str], Size]] = {}
+    sizes = {}
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size])
             known[key] = known.get(key) or _look_into(study, run)
-            names, flops[run.id] = known[key]
+            names, sizes[run.id] = known[key]
             found.setdefault(run.architecture, set()).update(names)
         for architecture, names in study.layers.items():
             for layer in names:
@@ -73,20 +74,27 @@ def check_models(studies: Iterable[Study]) -> dict[str, int]:
                         f"config: studies.{study.name}.layers.{architecture} names {layer!r}, a layer that "
                         f"{architecture} lacks; its layers are {', '.join(sorted(found[architecture]))}."
                     )
-    return flops
+    return sizes
 
 
-def _look_into(study: Study, run: Run) -> tuple[list[str], int]:
-    """Return the names of a network's layers, and the FLOPs of an image: three times those of the forward pass."""
+def _look_into(study: Study, run: Run) -> tuple[list[str], Size]:
+    """Return the names of a network's layers, and its size.
+
+    The FLOPs are three times those of the forward pass, the activations the outputs of all its innermost modules.
+    """
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from gradflow.layers import CONV_AND_LINEAR
     from gradflow.models import build
 
+    outputs: list[int] = []
     try:
         with torch.device("meta"):
             model = build(run.architecture, classes=10, **run.model_options)
+            for module in model.modules():
+                if not list(module.children()):
+                    module.register_forward_hook(lambda module, inputs, output: outputs.append(output.numel()))
             with FlopCounterMode(display=False) as counter:
                 model(torch.empty(2, 3, run.image_size, run.image_size))
     except (RuntimeError, ValueError) as error:
@@ -95,7 +103,8 @@ def _look_into(study: Study, run: Run) -> tuple[list[str], int]:
             f"in studies.{study.name}; set it to 32 or more."
         ) from error
     names = [name for name, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)]
-    return names, 3 * counter.get_total_flops() // 2
+    parameters = sum(parameter.numel() for parameter in model.parameters())
+    return names, Size(3 * counter.get_total_flops() // 2, 4 * sum(outputs) // 2, parameters)
 
 
 def _expand_study(config: dict, name: str) -> Study:

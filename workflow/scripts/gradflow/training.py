@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,37 +19,47 @@ from gradflow.devices import autocast
 from gradflow.layers import layers_as_records
 from gradflow.models import build
 from gradflow.outcome import guessing_loss, judge
+from gradflow.progress import NoCheckpoint, Progress
 from gradflow.recorder import GradientRecorder
 from gradflow.results import Result
 from gradflow.runs import Run
 
 
-def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu", weights: Path | None = None) -> Result:
+def train(
+    run: Run,
+    dataset: Dataset,
+    device: torch.device | str = "cpu",
+    weights: Path | None = None,
+    checkpoint: NoCheckpoint | None = None,
+) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 
-    weights: the file of pretrained weights, for a run whose init is "pretrained".
+    weights: the file of pretrained weights, for a run whose init is "pretrained". checkpoint: where the run is kept
+    while it trains, and taken up again; without, it starts at its beginning.
     The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
-    between the first and the last step of an epoch.
+    between the first and the last step of an epoch, but for a checkpoint that is due.
+
+    Raises GradflowError if a signal that the checkpoint listens to stopped the run.
     """
     started = time.perf_counter()
-    device = torch.device(device)
+    device, checkpoint = torch.device(device), checkpoint or NoCheckpoint()
     torch.manual_seed(run.seed)
     model = build(
         run.architecture, classes=len(dataset.classes), init=run.init, weights=weights, **run.model_options
     ).to(device)
     optimizer = make_optimizer(run, model)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, run.step_size or run.epochs + 1, run.gamma)
-    shuffle = torch.Generator().manual_seed(run.seed)
-    filters_before = first_filters(model)
-    steps, epochs, seconds, training_seconds = [], [], [], []
+    total = math.ceil((len(dataset.indices("train")) - 1) / run.batch_size)  # a last batch of one image is left out
     with GradientRecorder(model) as recorder:
-        for epoch in range(run.epochs):
-            epoch_started = time.perf_counter()
-            losses, correct = [], torch.zeros((), device=device)
+        progress = Progress(run, model, optimizer, schedule, recorder, first_filters(model), total, started)
+        checkpoint.resume(progress, dataset, weights)
+        look = partial(checkpoint.look, progress)
+        while not progress.over:
             model.train()
-            order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle)
-            total = math.ceil(len(dataset.indices("train")) / run.batch_size)
-            for images, labels in tqdm(order, f"{run.id} {epoch + 1}/{run.epochs}", total, leave=False, disable=None):
+            done, shuffle = len(progress.losses), progress.shuffle
+            order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle, done)
+            name = f"{run.id} {progress.epoch + 1}/{run.epochs}"
+            for images, labels in tqdm(order, name, total, initial=done, leave=False, disable=None):
                 with autocast(run.precision, device):
                     logits = model(images)
                     loss = cross_entropy(logits, labels)
@@ -55,44 +67,22 @@ def train(run: Run, dataset: Dataset, device: torch.device | str = "cpu", weight
                 loss.backward()
                 recorder.step()
                 optimizer.step()
-                losses.append(loss.detach())
-                correct += (logits.detach().argmax(1) == labels).sum()
-            losses = torch.stack(losses).double().cpu().numpy()  # the epoch's one wait for the device
-            training_seconds.append(time.perf_counter() - epoch_started)
+                progress.losses.append(loss.detach())
+                progress.correct += (logits.detach().argmax(1) == labels).sum()
+                look()
+            losses = torch.stack(progress.losses).double().cpu().numpy()  # the epoch's one wait for the device
+            training_seconds = progress.seconds_of_epoch
             sizes = recorder.batch_sizes[-len(losses) :]
-            steps += [(epoch, loss, schedule.get_last_lr()[0]) for loss in losses]
+            validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device, look)
+            learning_rate = schedule.get_last_lr()[0]
             schedule.step()
-            validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device)
-            train_accuracy = correct.item() / sizes.sum()
-            epochs.append((np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy))
-            seconds.append(time.perf_counter() - epoch_started)
-            tqdm.write(_epoch_line(run, epoch, epochs[-1], seconds[-1]))
-            if not np.isfinite(losses).all():
-                break
-    test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device)
-    arrays = dict(recorder.norms())
-    arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
-    arrays |= _step_arrays(steps, recorder.batch_sizes) | _epoch_arrays(epochs)
-    arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
-    arrays |= {"confusion_matrix": confusion, "filters_before": filters_before, "filters_after": first_filters(model)}
-    status, reason = judge(arrays, guessing_loss(dataset))
-    meta = {
-        "run": run.id,
-        "settings": asdict(run),
-        "status": status,
-        "reason": reason,
-        "reduction": "mean",
-        "dataset_fingerprint": dataset.fingerprint,
-        "classes": list(dataset.classes),
-        "parameters": sum(p.numel() for p in model.parameters()),
-    }
-    whole = time.perf_counter() - started
-    provenance = {
-        "epoch_seconds": seconds,
-        "training_seconds": training_seconds,
-        "seconds": whole,
-    }
-    return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
+            train_accuracy = progress.correct.item() / sizes.sum()
+            figures = (np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy)
+            progress.end_epoch(losses, learning_rate, figures, training_seconds)
+            tqdm.write(_epoch_line(progress))
+            checkpoint.save(progress)
+        test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device, look)
+    return _result(progress, dataset, test_loss, test_accuracy, confusion)
 
 
 def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
@@ -106,14 +96,18 @@ def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device
+    model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device, look: Callable[[], None]
 ) -> tuple[float, float, np.ndarray]:
-    """Return (mean loss, accuracy, confusion matrix int64 [true class, predicted class]) over a split."""
+    """Return (mean loss, accuracy, confusion matrix int64 [true class, predicted class]) over a split.
+
+    look: called before each batch.
+    """
     model.eval()
     classes = len(dataset.classes)
     loss = torch.zeros((), dtype=torch.float32, device=device)
     confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
     for images, labels in batches(dataset, split, run.batch_size, device, run.normalization, run.image_size):
+        look()
         with autocast(run.precision, device):
             logits = model(images)
             loss += cross_entropy(logits, labels, reduction="sum")
@@ -122,10 +116,34 @@ def evaluate(
     return loss.item() / max(1, matrix.sum()), float(np.trace(matrix) / max(1, matrix.sum())), matrix
 
 
-def first_filters(model: nn.Module) -> np.ndarray:
+def first_filters(model: nn.Module) -> torch.Tensor:
     """Return a copy of the first convolution's weights, float32 [filters, 3, kernel, kernel]."""
     first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
-    return first.weight.detach().cpu().numpy().copy()
+    return first.weight.detach().cpu().clone()
+
+
+def _result(
+    progress: Progress, dataset: Dataset, test_loss: float, test_accuracy: float, confusion: np.ndarray
+) -> Result:
+    run, model, recorder = progress.run, progress.model, progress.recorder
+    arrays = dict(recorder.norms())
+    arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
+    arrays |= _step_arrays(progress.steps, recorder.batch_sizes) | _epoch_arrays(progress.epochs)
+    arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
+    arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
+    arrays |= {"confusion_matrix": confusion}
+    status, reason = judge(arrays, guessing_loss(dataset))
+    meta = {
+        "run": run.id,
+        "settings": asdict(run),
+        "status": status,
+        "reason": reason,
+        "reduction": "mean",
+        "dataset_fingerprint": dataset.fingerprint,
+        "classes": list(dataset.classes),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+    return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, progress.provenance())
 
 
 def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.ndarray]:
@@ -144,9 +162,9 @@ def _epoch_arrays(epochs: list[tuple]) -> dict[str, np.ndarray]:
     return {name: np.array(column, dtype=np.float64) for name, column in zip(names, zip(*epochs))}
 
 
-def _epoch_line(run: Run, epoch: int, row: tuple, seconds: float) -> str:
-    loss, accuracy, validation_loss, validation_accuracy = row
+def _epoch_line(progress: Progress) -> str:
+    loss, accuracy, validation_loss, validation_accuracy = progress.epochs[-1]
     return (
-        f"epoch {epoch + 1}/{run.epochs}  train loss {loss:.4f} accuracy {accuracy:.3f}  "
-        f"validation loss {validation_loss:.4f} accuracy {validation_accuracy:.3f}  {seconds:.1f} s"
+        f"epoch {progress.epoch}/{progress.run.epochs}  train loss {loss:.4f} accuracy {accuracy:.3f}  "
+        f"validation loss {validation_loss:.4f} accuracy {validation_accuracy:.3f}  {progress.epoch_seconds[-1]:.1f} s"
     )

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gradflow.norms import l2_norm, l2_norms
+from gradflow.norms import l2_norms
 
 
 class WeightChanges:
@@ -35,7 +35,7 @@ class WeightChanges:
         if not self._copies:
             return {}
         if keep:
-            return {n: l2_norm(new - old) for n, new, old in zip(self._modules, self._weights(), self._copies)}
+            return {n: l2_norms([new - old])[0] for n, new, old in zip(self._modules, self._weights(), self._copies)}
         torch._foreach_sub_(self._copies, self._weights())
         return dict(zip(self._modules, l2_norms(self._copies)))
 
@@ -47,6 +47,15 @@ class WeightChanges:
     def trainable(self) -> list[str]:
         """Return the layers whose weight is trained."""
         return [name for name, module in self._modules.items() if module.weight.requires_grad]
+
+    def state(self) -> list[torch.Tensor]:
+        """Return the copies, empty if there are none."""
+        return self._copies
+
+    @torch.no_grad()
+    def restore(self, copies: list[torch.Tensor]) -> None:
+        """Take copies that `state` returned for modules of the same shapes, on any device."""
+        self._copies = [torch.empty_like(weight).copy_(copy) for copy, weight in zip(copies, self._weights())]
 
     def forget(self) -> None:
         """Let the copies go."""

@@ -102,10 +102,11 @@ def _write_array(path: Path, array: np.ndarray) -> None:
     atomic_write(path, lambda stream: np.save(stream, array, allow_pickle=False))
 
 
-def load(folder: Path) -> Dataset:
+def load(folder: Path, expected: str | None = None) -> Dataset:
     """Open a prepared data set with its images memory-mapped.
 
-    Raises GradflowError if the folder lacks a file or its arrays do not belong together.
+    expected: the fingerprint that it must have.
+    Raises GradflowError if the folder lacks a file, its arrays do not belong together or it is another data set.
     """
     folder = Path(folder)
     missing = [file for file in FILES if not (folder / file).exists()]
@@ -124,6 +125,11 @@ def load(folder: Path) -> Dataset:
     if not len(images) == len(labels) == len(split):
         raise GradflowError(
             f"{folder}: images, labels and split differ in length: delete the folder to prepare it again."
+        )
+    if expected not in (None, facts["fingerprint"]):
+        raise GradflowError(
+            f"{folder} is not the data set that the run was trained on (its fingerprint is "
+            f"{facts['fingerprint'][:12]}…, not {expected[:12]}…): restore that one, or train the run again."
         )
     identity = (tuple(facts["classes"]), facts["fingerprint"], tuple(facts["dropped"]))
     return Dataset(facts["name"], images, labels, split, *identity)

@@ -23,18 +23,20 @@ def batches(
     normalization: str,
     size: int,
     shuffle: torch.Generator | None = None,
+    first: int = 0,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (images float32 [B, 3, size, size], labels int64 [B]) over a split once; the last batch may be short.
 
     Pixels stored at another size are resized as the seeds' `Resize` does it, then scaled to 0 ... 1 and normalised.
     shuffle: a CPU generator that draws this pass's order; None keeps the stored order. In a shuffled pass a last batch
-    of a single image is left out: batch norm has nothing to average there.
+    of a single image is left out: batch norm has nothing to average there. first: the batch to begin with; those before
+    it are not gathered.
     """
     order = dataset.indices(split)
     if shuffle is not None:
         order = order[torch.randperm(len(order), generator=shuffle).numpy()]
     mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in NORMALIZATIONS[normalization])
-    for start in range(0, len(order), batch_size):
+    for start in range(first * batch_size, len(order), batch_size):
         rows = order[start : start + batch_size]
         if shuffle is not None and len(rows) == 1:
             return

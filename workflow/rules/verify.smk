@@ -1,0 +1,32 @@
+# Trains a random sample of the finished runs again and compares. Their files are parameters, no inputs: they are verified
+# as they are, and never made again for it, however old. Nothing else depends on these rules.
+import time
+
+
+use rule train as recompute with:
+    output:
+        "results/verify/{run}.npz",
+    log:
+        "results/logs/recompute/{run}.log",
+    benchmark:
+        "results/benchmarks/recompute/{run}.tsv"
+    params:
+        settings=lambda wildcards: recipe(wildcards)["settings"],
+        dataset=lambda wildcards: recipe(wildcards)["dataset_fingerprint"],
+        checkpoint="results/verify/{run}.pt",
+        asked=time.time(),  # a recomputation of another time answers nothing
+
+
+rule verify:
+    input:
+        recomputations,
+    log:
+        "results/logs/verify.log",
+    retries: 0
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        finished=lambda wildcards: finished_runs(),
+        drawn=lambda wildcards: drawn_runs(),
+    script:
+        "../scripts/verify.py"

@@ -1,0 +1,24 @@
+"""Say what snakemake would do with the same arguments, and how long training may take: make plan, or this script.
+
+python workflow/scripts/plan.py --cores 4 --configfile config/full.yaml
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from gradflow import plans
+from gradflow.estimate import Expected
+
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "expected.json"
+    command = [sys.executable, "-m", "snakemake", *sys.argv[1:], "--dry-run", "--quiet", "host"]
+    ran = subprocess.run(command, env=os.environ | {"GRADFLOW_PLAN": str(path)}, capture_output=True, text=True)
+    if ran.returncode != 0:
+        sys.exit(ran.stdout + ran.stderr)  # a dry run says what is wrong on either
+    known = json.loads(path.read_text())
+expected = {run: Expected(*values) for run, values in known["runs"].items()}
+print(plans.in_words(plans.read_jobs(ran.stdout), expected, known["gpu"]))

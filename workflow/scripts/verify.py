@@ -1,0 +1,22 @@
+"""Compare finished runs with their recomputations, and say how far they differ."""
+
+from pathlib import Path
+
+from gradflow import verification
+from gradflow.errors import GradflowError
+from gradflow.files import atomic_write, write_table
+from gradflow.jobs import job
+
+with job(snakemake) as terminal:
+    finished = snakemake.params.finished
+    if not finished:
+        raise GradflowError("verify: no run of this configuration has finished yet; run the workflow first.")
+    again = {Path(path).stem: Path(path) for path in snakemake.input}
+    table = verification.verify(finished, snakemake.params.drawn, again)
+    summary = verification.summary(table, len(finished))
+    write_table("results/verify/report.csv", table)
+    atomic_write("results/verify/report.txt", lambda stream: stream.write(summary.encode()))
+    print(summary, end="", file=terminal, flush=True)
+    damaged = int((table["outcome"] == "damaged").sum())
+    if damaged:
+        raise GradflowError(f"verify: {damaged} of {len(finished)} results cannot be verified; they are named above.")
