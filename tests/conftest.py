@@ -48,12 +48,18 @@ def copy_workflow(folder: Path) -> Path:
     return folder
 
 
+def environment_of(folder: Path) -> dict[str, str]:
+    """The environment in which a folder's copy of the library is used, and this Python's commands."""
+    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
+    return os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts"), "PATH": path}
+
+
 def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
-    """Run snakemake of this environment in a folder; PYTHONPATH makes its copy of the library the one that is used."""
-    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
-    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
+    """Run snakemake of this environment in a folder."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout)
+    return subprocess.run(
+        command, cwd=folder, env=environment_of(folder), capture_output=True, text=True, timeout=timeout
+    )
 
 
 def assert_same_science(result, other) -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from conftest import environment_of
+
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
 
 
 def start(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> subprocess.Popen:
     """Start snakemake in a folder, in a process group of its own; all that it says goes to stdout."""
-    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")}
-    environment["PATH"] = str(Path(sys.executable).parent) + os.pathsep + environment["PATH"]
     command = [sys.executable, "-m", "snakemake", *arguments]
     streams = {"stdout": stdout, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True, **streams)
+    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), start_new_session=True, **streams)
 
 
 def running(folder: Path) -> dict[int, list[str]]:

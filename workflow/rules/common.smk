@@ -3,14 +3,13 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, resources, studies, verification
+from gradflow import configuration, resources, studies
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.files import atomic_write
@@ -51,6 +50,7 @@ CONFIG, STUDIES, SIZES = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
+RESULT = "results/runs/{run}/norms.npz"
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.weights}
 
@@ -69,30 +69,12 @@ def content(dataset):
 
 
 def run_files():
-    return expand("results/runs/{run}/norms.npz", run=RUNS)
+    return expand(RESULT, run=RUNS)
 
 
 def finished_runs():
     """The results that are there, by run, of the runs of this configuration."""
-    files = {run: f"results/runs/{run}/norms.npz" for run in RUNS}
-    return {run: path for run, path in files.items() if Path(path).exists()}
-
-
-@cache
-def drawn_runs():
-    """The finished runs to verify; drawn once, as those that finish meanwhile were not there when this was asked."""
-    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
-
-
-def recomputations(wildcards):
-    """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
-    files = finished_runs()
-    return [f"results/verify/{run}.npz" for run in drawn_runs() if verification.whole(files[run])]
-
-
-def recipe(wildcards):
-    """How to make a run again, as its result says."""
-    return verification.recipe(f"results/runs/{wildcards.run}/norms.npz")
+    return {run: path for run, path in zip(RUNS, run_files()) if Path(path).exists()}
 
 
 def draw_files():
@@ -114,7 +96,7 @@ def table_files():
 
 def runs_of(wildcards):
     """The run files of a study."""
-    return expand("results/runs/{run}/norms.npz", run=[run.id for run in STUDY[wildcards.study].runs])
+    return expand(RESULT, run=[run.id for run in STUDY[wildcards.study].runs])
 
 
 def arm_rows():

@@ -14,7 +14,7 @@ def expected():
 
 
 if workflow.is_main_process:
-    new = [run for run, path in zip(RUNS, run_files()) if not Path(path).exists()]
+    new = RUNS.keys() - finished_runs()
     wanted = os.environ.get("GRADFLOW_PLAN")  # workflow/scripts/plan.py asks for what is expected of every run
     if wanted:
         Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))

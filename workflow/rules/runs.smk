@@ -3,7 +3,7 @@ rule train:
         data=lambda wildcards: expand(rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset),
         weights=lambda wildcards: receipt(RUNS[wildcards.run].weights),
     output:
-        "results/runs/{run}/norms.npz",
+        RESULT,
     log:
         "results/logs/train/{run}.log",
     benchmark:
