@@ -3,13 +3,14 @@ import hashlib
 import json
 import sys
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, resources, studies
+from gradflow import configuration, resources, studies, verification
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.files import atomic_write
@@ -75,6 +76,23 @@ def run_files():
 def finished_runs():
     """The results that are there, by run, of the runs of this configuration."""
     return {run: path for run, path in zip(RUNS, run_files()) if Path(path).exists()}
+
+
+@cache
+def drawn_runs():
+    """The finished runs to verify; drawn once, as those that finish meanwhile were not there when this was asked."""
+    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
+
+
+def recomputations(wildcards):
+    """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
+    files = finished_runs()
+    return [f"results/verify/{run}.npz" for run in drawn_runs() if verification.whole(files[run])]
+
+
+def recipe(wildcards):
+    """How to make a run again, as its result says."""
+    return verification.recipe(RESULT.format(run=wildcards.run))
 
 
 def draw_files():
