@@ -45,7 +45,11 @@ rule cost:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code_fingerprint("gradflow.cost", "gradflow.pages"),
+        labels={name: entry.label for name, entry in ARCHITECTURES.items()},
+        code=[
+            code_fingerprint("gradflow.pages"),
+            *(run_fingerprint(entry, loop=["gradflow.cost"]) for entry in ARCHITECTURES.values()),
+        ],
     script:
         "../scripts/cost.py"
 

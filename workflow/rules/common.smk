@@ -2,7 +2,6 @@
 import hashlib
 import json
 import sys
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
@@ -10,33 +9,39 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import configuration, resources, studies, verification
+from gradflow import architectures, configuration, resources, studies, verification
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.files import atomic_write
-from gradflow.fingerprint import code_fingerprint
+from gradflow.fingerprint import code_fingerprint, run_fingerprint
+from gradflow.models.size import Look, Size
 from gradflow.seed004 import PRINTED
 
 
 def checked_plan(raw):
     """Complete the configuration and expand its studies, or stop with one sentence before any job.
 
-    Returns the configuration, the studies, and the size of the network of each arm, by the id of its first run.
+    Returns the configuration, the studies, the architectures that they use, the fingerprint of each one's code by name
+    and optimizer, and what is known of the network of each arm, by the id of its first run.
     """
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
+        entries = architectures.known(complete["architectures"])
+        used = sorted({(run.architecture, run.optimizer) for study in plan for run in study.runs})
+        codes = {key: run_fingerprint(entries[key[0]], key[1], complete["record"]) for key in used}
         # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
-        seen = json.dumps([[study.name, study.layers, [run.id for run in study.runs]] for study in plan])
-        key = hashlib.sha256((seen + code_fingerprint("gradflow.studies")).encode()).hexdigest()
-        mark = Path(".snakemake") / "gradflow-checked" / key
-        sizes = read_json(mark)
-        if sizes is None:
-            sizes = studies.check_models(plan)
-            atomic_write(mark, lambda stream: stream.write(json.dumps(sizes).encode()))
+        seen = [[study.name, study.layers, [run.id for run in study.runs]] for study in plan]
+        seen = json.dumps([seen, sorted(codes.values()), code_fingerprint("gradflow.studies")])
+        mark = Path(".snakemake") / "gradflow-checked" / hashlib.sha256(seen.encode()).hexdigest()
+        looks = read_json(mark)
+        if looks is None:
+            looks = studies.check_models(plan, entries)
+            atomic_write(mark, lambda stream: stream.write(json.dumps(looks).encode()))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    return complete, plan, {run: resources.Size(*size) for run, size in sizes.items()}
+    looks = {run: Look(layers, beside, Size(*size)) for run, (layers, beside, size) in looks.items()}
+    return complete, plan, {name: entries[name] for name, _ in used}, codes, looks
 
 
 def read_json(path):
@@ -47,13 +52,18 @@ def read_json(path):
         return None
 
 
-CONFIG, STUDIES, SIZES = checked_plan(config)
+CONFIG, STUDIES, ARCHITECTURES, CODES, LOOKS = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
 RESULT = "results/runs/{run}/norms.npz"
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
-STARTS = {run.start: run for run in RUNS.values() if not run.weights}
+STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
+
+
+def weights_of(run):
+    """The download that holds the weights a run starts from; None for one that starts from its own."""
+    return ARCHITECTURES[run.architecture].pretrained if run.pretrained else None
 
 
 def receipt(download):
@@ -121,10 +131,17 @@ def arm_rows():
     """Which run belongs to which arm of which study, as rows."""
     return [
         [study.name, study.title, number, arm.label, run.id, run.seed, run.start]
+        + [ARCHITECTURES[run.architecture].colour, json.dumps(LOOKS[arm.runs[0].id].beside)]
         for study in STUDIES
         for number, arm in enumerate(study.arms)
         for run in arm.runs
     ]
+
+
+def code_of(wildcards):
+    """The fingerprint of the code that trains a run."""
+    run = RUNS[wildcards.run]
+    return CODES[run.architecture, run.optimizer]
 
 
 FIGURES = {

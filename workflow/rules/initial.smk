@@ -17,9 +17,9 @@ rule initial:
         runtime=initial_minutes,
         device=CONFIG["device"],
     params:
-        starts={start: asdict(run) for start, run in STARTS.items()},
-        seeds=CONFIG["scale"]["initial_seeds"],
-        code=code_fingerprint("gradflow.initial", "gradflow.devices"),
+        starts={start: run.settings for start, run in STARTS.items()},
+        seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["initial_seeds"])),
+        code=[run_fingerprint(entry, loop=["gradflow.initial", "gradflow.devices"]) for entry in ARCHITECTURES.values()],
     script:
         "../scripts/initial.py"
 
@@ -62,9 +62,11 @@ rule probe:
         runtime=growing(240),
         device=CONFIG["device"],
     params:
-        settings=CONFIG["probe"],
+        settings=CONFIG["probe"] | {"first_seed": CONFIG["scale"]["first_seed"]},
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],
-        code=code_fingerprint("gradflow.probes", "gradflow.data.batches", "gradflow.devices"),
+        code=run_fingerprint(
+            architectures.find("cifar_resnet"), loop=["gradflow.probes", "gradflow.data.batches", "gradflow.devices"]
+        ),
     script:
         "../scripts/probe.py"
 

@@ -4,7 +4,7 @@ from gradflow.gpus import count_gpus
 
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
-SIZE = {run.id: SIZES[arm.runs[0].id] for study in STUDIES for arm in study.arms for run in arm.runs}
+SIZE = {run.id: LOOKS[arm.runs[0].id].size for study in STUDIES for arm in study.arms for run in arm.runs}
 
 
 def images_of(run):

@@ -1,7 +1,7 @@
 rule train:
     input:
         data=lambda wildcards: expand(rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset),
-        weights=lambda wildcards: receipt(RUNS[wildcards.run].weights),
+        weights=lambda wildcards: receipt(weights_of(RUNS[wildcards.run])),
     output:
         RESULT,
     log:
@@ -19,9 +19,9 @@ rule train:
         runtime=run_minutes,
         device=CONFIG["device"],
     params:
-        settings=lambda wildcards: asdict(RUNS[wildcards.run]),
-        weights=lambda wildcards: CONFIG["downloads"].get(RUNS[wildcards.run].weights, {}).get("sha256"),
-        code=code_fingerprint("gradflow.training", "gradflow.devices"),
+        settings=lambda wildcards: RUNS[wildcards.run].settings,
+        weights=lambda wildcards: CONFIG["downloads"].get(weights_of(RUNS[wildcards.run]), {}).get("sha256"),
+        code=code_of,
         checkpoint="results/checkpoints/{run}.pt",  # no output: Snakemake would delete it when the job fails
     script:
         "../scripts/train.py"

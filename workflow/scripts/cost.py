@@ -1,5 +1,6 @@
 """Count what every network of the runs costs."""
 
+from gradflow.architectures import known
 from gradflow.cost import TITLES, cost_table
 from gradflow.files import write_table
 from gradflow.jobs import job
@@ -12,6 +13,6 @@ NOTE = (
 )
 
 with job(snakemake):
-    table = cost_table(snakemake.input[0])
+    table = cost_table(snakemake.input[0], known(snakemake.config["architectures"]))
     write_table(snakemake.output.table, table)
     table_page(snakemake.output.page, "Cost of the networks", table[list(TITLES)].rename(columns=TITLES), NOTE)

@@ -6,6 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gradflow import leases
+from gradflow.architectures import known
 from gradflow.data import arrays
 from gradflow.files import write_table
 from gradflow.initial import initial_table
@@ -18,4 +19,6 @@ with job(snakemake) as terminal:
     folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input}
     datasets = {name: arrays.load(folder) for name, folder in folders.items()}
     progress = partial(tqdm, desc="at init", leave=False, disable=None, file=terminal)
-    write_table(snakemake.output[0], initial_table(progress(runs), datasets, snakemake.params.seeds, device))
+    entries = known(snakemake.config["architectures"])
+    table = initial_table(progress(runs), datasets, snakemake.params.seeds, device, entries)
+    write_table(snakemake.output[0], table)

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from gradflow import leases, results
+from gradflow.architectures import known
 from gradflow.checkpoints import Checkpoint
 from gradflow.data import arrays
 from gradflow.data.downloads import configured, fetch
+from gradflow.fingerprint import run_fingerprint
 from gradflow.jobs import job
 from gradflow.provenance import describe
 from gradflow.runs import Run
@@ -14,15 +16,17 @@ from gradflow.training import train
 
 with job(snakemake):
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
-    run = Run(**snakemake.params.settings)
-    dataset = arrays.load(Path(snakemake.input.data[0]).parent, snakemake.params.get("dataset"))
-    weights = fetch(*configured(snakemake.config, run.weights)) if run.weights else None
+    run, params = Run(**snakemake.params.settings), snakemake.params
+    architecture, record = known(snakemake.config["architectures"])[run.architecture], snakemake.config["record"]
+    dataset = arrays.load(Path(snakemake.input.data[0]).parent, params.get("dataset"))
+    weights = fetch(*configured(snakemake.config, architecture.pretrained)) if run.pretrained else None
+    code = run_fingerprint(architecture, run.optimizer, record)  # of what is imported here, whatever was planned
     with StopSignals() as stop:
-        checkpoint = Checkpoint(snakemake.params.checkpoint, snakemake.config["checkpoint_minutes"], stop)
-        result = train(run, dataset, device, weights, checkpoint)
+        checkpoint = Checkpoint(params.checkpoint, snakemake.config["checkpoint_minutes"], stop, code)
+        result = train(run, dataset, device, weights, checkpoint, architecture, record)
         if weights:
-            result.meta["weights_sha256"] = snakemake.params.weights
-        result.meta["code_fingerprint"] = snakemake.params.code
+            result.meta["weights_sha256"] = snakemake.config["downloads"][architecture.pretrained]["sha256"]
+        result.meta["code_fingerprint"] = code
         result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
         results.write(snakemake.output[0], result)
         stop.finish()

@@ -5,18 +5,18 @@ The names below are loaded on first use, so that reading tables and drawing figu
 
 from importlib import import_module
 
-_HOME = {
+HOME = {
     "GradflowError": "errors",
     "GradientRecorder": "recorder",
-    "build": "models",
+    "build": "models.build",
     "train": "training",
     "expand": "studies",
 }
-__all__ = sorted(_HOME)
+__all__ = sorted(HOME)
 
 
 def __getattr__(name):
     """Import a public name from its module on first use."""
-    if name not in _HOME:
+    if name not in HOME:
         raise AttributeError(f"module 'gradflow' has no attribute {name!r}")
-    return getattr(import_module(f"gradflow.{_HOME[name]}"), name)
+    return getattr(import_module(f"gradflow.{HOME[name]}"), name)

@@ -6,7 +6,6 @@ from gradflow.effects import ACTIVATION_GRADIENT
 from gradflow.intervals import interval
 from gradflow.labels import MOMENTS
 from gradflow.measures import ratio
-from gradflow.metrics import on_main_path
 from gradflow.study_tables import StudyTables
 from gradflow.wording import accuracy, markdown_table, power, signed, times
 
@@ -94,10 +93,9 @@ def _log_profiles(study: StudyTables, label: str, moment: str, main_path: bool =
     """log10 of the activation gradient, [seeds, layers in forward order]."""
     table = study.profiles
     chosen = (table["label"] == label) & (table["moment"] == moment) & (table["quantity"] == ACTIVATION_GRADIENT)
-    chosen &= table["depth"] >= 0
-    if main_path:
-        chosen &= on_main_path(table["layer"])
-    wide = table[chosen].pivot(index="run", columns="depth", values="value")
+    rows = table[chosen & (table["depth"] >= 0)]
+    rows = study.on_main_path(rows) if main_path else rows
+    wide = rows.pivot(index="run", columns="depth", values="value")
     with np.errstate(divide="ignore"):
         return np.log10(wide.to_numpy())
 

@@ -1,53 +1,62 @@
-"""The architectures' options and their defaults, as data: what a run can set, and what it means to leave it out."""
+"""Architectures by name, the catalogue's and the user's own: which there are, and which options a run of one has."""
+
+from collections.abc import Mapping
+from dataclasses import fields
 
 from gradflow.errors import GradflowError
+from gradflow.models.catalogue import CATALOGUE, Architecture
+from gradflow.runs import MODEL_OPTIONS, OUTCOMES, Run
 
-VGG = {
-    "width": 1.0,
-    "activation": "relu",
-    "pooling": "max",
-    "kernel": 3,
-    "bottleneck": False,
-    "batch_norm": False,
-    "dropout": 0.5,
-}
-VGG_WITHOUT_DROPOUT = {name: default for name, default in VGG.items() if name != "dropout"}
-RESNET = {"width": 1.0, "activation": "relu", "batch_norm": True, "skip": True}
-
-OPTIONS: dict[str, dict] = {
-    "vgg16": VGG,
-    "vgg19": VGG,
-    "vgg38": VGG,
-    "vgg_deep": VGG_WITHOUT_DROPOUT,
-    "vgg_shallow": VGG_WITHOUT_DROPOUT,
-    "vgg16_plus4": VGG | {"dropout": 0.0},
-    "resnet18": RESNET,
-    "resnet50": RESNET,
-    "cifar_resnet": RESNET | {"depth": 20},
-    "mlp": {"inputs": 10, "width": 10, "depth": 5, "activation": "sigmoid"},
-}
+# Names that an option cannot have: what `build` itself takes, and other columns of tables.
+_TAKEN = {"num_classes", "channels", "weights", "run", "study", "title", "arm", "label", "start", *OUTCOMES}
 
 
-def check_pretrained(architecture: str, options: dict) -> None:
-    """Raise GradflowError unless there are ImageNet weights for an architecture with these options."""
-    if architecture != "vgg19":
-        raise GradflowError(f"init: there are pretrained weights for vgg19 alone, not for {architecture}.")
-    changed = [name for name, value in VGG.items() if name != "dropout" and options[name] != value]
-    if changed:
-        raise GradflowError(f"{changed[0]}: pretrained weights fit vgg19 only with {changed[0]} {VGG[changed[0]]}.")
+def known(own: Mapping[str, Mapping] = {}) -> dict[str, Architecture]:
+    """Return every architecture by name: the catalogue's, and those of a configuration's section `architectures`.
+
+    Raises GradflowError for a name that is taken, and for an option that has the name of another setting.
+    """
+    found = dict(CATALOGUE)
+    for name, entry in own.items():
+        where = f"config: architectures.{name}"
+        if name in CATALOGUE:
+            raise GradflowError(f"{where}: {name} is an architecture of gradflow's own; give yours another name.")
+        taken = {field.name for field in fields(Run)} - set(MODEL_OPTIONS) | _TAKEN
+        clash = next((option for option in entry["options"] if option in taken), None)
+        if clash:
+            raise GradflowError(
+                f"{where}.options names {clash!r}, which means something else in every run; rename the option."
+            )
+        found[name] = Architecture(**{"label": name} | {key: value for key, value in entry.items() if value})
+    return found
 
 
-def resolve(architecture: str, options: dict) -> dict:
+def find(architecture: str | Architecture) -> Architecture:
+    """Return an architecture by its name in the catalogue, or as it is. Raises GradflowError for an unknown name."""
+    if isinstance(architecture, Architecture):
+        return architecture
+    if architecture not in CATALOGUE:
+        raise GradflowError(f"architecture: {architecture!r} is not known; choose one of {', '.join(CATALOGUE)}.")
+    return CATALOGUE[architecture]
+
+
+def resolve(name: str, architecture: Architecture, options: Mapping) -> dict:
     """Return all options of an architecture: those given, and the defaults of the others.
 
-    Raises GradflowError for an unknown architecture, and for an option that it lacks.
+    Raises GradflowError for an option that it lacks.
     """
-    if architecture not in OPTIONS:
-        raise GradflowError(f"architecture: {architecture!r} is not known; choose one of {', '.join(OPTIONS)}.")
-    known = OPTIONS[architecture]
-    for name in options:
-        if name not in known:
-            raise GradflowError(f"{name}: {architecture} has no such option; it takes {', '.join(known)}.")
-    if architecture == "cifar_resnet" and options.get("depth", 20) % 6 != 2:
-        raise GradflowError(f"depth: cifar_resnet has 6n + 2 layers (8, 14, 20, ..., 110), not {options['depth']}.")
-    return known | options
+    takes = architecture.options
+    for option in options:
+        if option not in takes:
+            raise GradflowError(f"{option}: {name} has no such option; it takes {', '.join(takes) or 'none'}.")
+    return takes | dict(options)
+
+
+def check_pretrained(name: str, architecture: Architecture, options: dict) -> None:
+    """Raise GradflowError unless there are trained weights for an architecture with these options."""
+    if not architecture.pretrained:
+        having = ", ".join(other for other, entry in CATALOGUE.items() if entry.pretrained)
+        raise GradflowError(f"init: there are pretrained weights for {having} alone, not for {name}.")
+    for option, default in architecture.options.items():
+        if option != "dropout" and options[option] != default:
+            raise GradflowError(f"{option}: pretrained weights fit {name} only with {option} {default}.")

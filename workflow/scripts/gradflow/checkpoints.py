@@ -8,7 +8,6 @@ import hashlib
 import os
 import pickle
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +17,6 @@ from tqdm import tqdm
 from gradflow.data.arrays import Dataset
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, remove
-from gradflow.fingerprint import code_fingerprint
 from gradflow.progress import NoCheckpoint, Progress
 from gradflow.runs import Run
 from gradflow.stopping import StopSignals
@@ -31,16 +29,18 @@ class Checkpoint(NoCheckpoint):
     """Where the checkpoint of a run lies, and when it is saved: at the end of an epoch, and when `look` finds it due.
 
     minutes: how long within an epoch until it is due. stop: signals that end the run once its checkpoint is saved.
-    What keeps a checkpoint from being saved or read is said in one sentence, and the run goes on without.
+    code: the fingerprint of the code that trains, which is then compared, too. What keeps a checkpoint from being saved
+    or read is said in one sentence, and the run goes on without.
     """
 
-    def __init__(self, path: Path, minutes: float = 10, stop: StopSignals | None = None):
-        self._path, self._seconds, self._stop = Path(path), 60 * minutes, stop or StopSignals()
+    def __init__(self, path: Path, minutes: float = 10, stop: StopSignals | None = None, code: str | None = None):
+        self._path, self._code = Path(path), code
+        self._seconds, self._stop = 60 * minutes, stop or StopSignals()
         self._kept: int | None = None  # the step that the file goes on from
 
     def resume(self, progress: Progress, dataset: Dataset, weights: Path | None) -> None:
         """Take the run to where its checkpoint left it; without one that fits it starts at its beginning."""
-        self._identity = identity(progress.run, dataset, weights, progress.device)
+        self._identity = identity(progress.run, self._code, dataset, weights, progress.device)
         self._saved = time.monotonic()
         if not os.path.exists(self._path):
             return
@@ -90,11 +90,13 @@ class Checkpoint(NoCheckpoint):
         return f"{said}; no checkpoint of it could be kept and the next start {goes_on}: {error}"
 
 
-def identity(run: Run, dataset: Dataset, weights: Path | None, device: torch.device) -> dict[str, object]:
+def identity(
+    run: Run, code: str | None, dataset: Dataset, weights: Path | None, device: torch.device
+) -> dict[str, object]:
     """Return what a run's numbers follow from, by the name to call it by; plain values."""
     return {
-        "settings": asdict(run),
-        "code": code_fingerprint("gradflow.training"),
+        "settings": run.settings,
+        "code": code,
         "data": dataset.fingerprint,
         "pretrained weights": _sha256(weights) if weights else None,
         "torch version": str(torch.__version__),

@@ -19,8 +19,9 @@ import yaml
 from gradflow.errors import GradflowError
 from gradflow.evidence import Evidence, Measured, Missing, lacking, measure
 from gradflow.intervals import ALPHA, adjusted
-from gradflow.measures import COUNTED, MEASURES, PROBED
+from gradflow.measures import MEASURES, PROBED
 from gradflow.metrics import MOMENTS
+from gradflow.models.size import COUNTED
 from gradflow.runs import Run
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"

@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 
 from gradflow.effects import ACTIVATION_GRADIENT, Effect, ablation_effects, effects, with_and_without
-from gradflow.measures import NETWORK
 from gradflow.study_tables import StudyTables
 from gradflow.wording import change, markdown_table, signed
 
@@ -42,7 +41,7 @@ def summary(study: StudyTables) -> str:
 
 def cost_of_arms(study: StudyTables, cost: pd.DataFrame) -> str:
     """Tabulate what each arm's network costs at full width, where the arms' networks differ; "" where they do not."""
-    keys = list(NETWORK)
+    keys = [name for name in cost.columns if name in (*study.settings, "classes")]
     arms = study.runs.drop_duplicates("label")
     joined = arms[["label", *keys]].astype(str).merge(cost[[*keys, *COSTS]].astype(dict.fromkeys(keys, str)), on=keys)
     if joined["parameters_full"].nunique() < 2:

@@ -3,17 +3,28 @@
 import copy
 import difflib
 import math
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import jsonschema
 import yaml
 
+from gradflow.architectures import known
 from gradflow.data.sources import DOWNLOADS, needed_download
 from gradflow.errors import GradflowError
+from gradflow.optimizers import OPTIMIZERS, REFUSED
+from gradflow.quantities import measured_on_request
+from gradflow.schedules import SCHEDULES
 
 UNTRAINED = ("mlp", "probe")  # networks at initialisation, which have a section of their own
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+LAYERS = {
+    "description": "Names of layers as the model spells them; an arm without one of them leaves it out.",
+    "type": "array",
+    "items": {"type": "string"},
+    "default": [],
+}
 
 
 def _is_integer(checker, value: object) -> bool:
@@ -32,12 +43,31 @@ _VALIDATOR = jsonschema.validators.extend(
 
 
 @cache
-def schema() -> dict:
-    """Return the JSON schema (draft 2020-12) of the configuration."""
-    loaded = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    settings = loaded["$defs"]["settings"]["properties"]
+def _shipped_schema() -> dict:
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def schema(architectures: Mapping = {}) -> dict:
+    """Return the JSON schema (draft 2020-12) of the configuration, the registries' names filled in.
+
+    architectures: the configuration's section of that name.
+    """
+    filled = copy.deepcopy(_shipped_schema())
+    entries = known(architectures)
+    settings = filled["$defs"]["settings"]["properties"]
+    settings["architecture"]["enum"] = list(entries)
+    settings["optimizer"]["enum"] = [*OPTIMIZERS, *REFUSED]  # those are refused with the reason
+    settings["schedule"]["enum"] = list(SCHEDULES)
+    for name, entry in entries.items():
+        for option, default in entry.options.items():
+            described = {"description": f"An option of {entry.label}."} | _like(default)
+            ours = settings.setdefault(option, described)
+            if name in architectures and ours is not described:  # a name of ours, perhaps with values of its own
+                settings[option] = {"description": ours["description"], "anyOf": [ours, _like(default)]}
+    study = filled["properties"]["studies"]["additionalProperties"]["properties"]
+    study["layers"]["properties"] = dict.fromkeys(entries, LAYERS)
     # A grid has the keys of the settings; each takes one value or a list of them.
-    loaded["$defs"]["grid"] = {
+    filled["$defs"]["grid"] = {
         "type": "object",
         "minProperties": 1,
         "additionalProperties": False,
@@ -46,7 +76,14 @@ def schema() -> dict:
             for key, value in settings.items()
         },
     }
-    return loaded
+    return filled
+
+
+def _like(default: object) -> dict:
+    """The schema of an option by its default."""
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+    kind = kinds.get(type(default))
+    return {"type": kind} if kind else {}
 
 
 def load(*paths: Path) -> dict:
@@ -72,16 +109,24 @@ def complete(config: dict) -> dict:
     Raises GradflowError, one sentence that names the key and the remedy.
     """
     config = copy.deepcopy(dict(config))
-    validator = _VALIDATOR(schema())
-    errors = sorted(
-        validator.iter_errors(config), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
-    )
-    if errors:
-        raise GradflowError(_sentence(errors[0]))
-    _fill(config, schema())
+    shipped = _shipped_schema()
+    own = config.get("architectures", {})
+    _validate({"architectures": own}, shipped)  # first, as the rest of the schema follows from it
+    _fill(own, shipped["properties"]["architectures"], shipped)
+    whole = schema(own)
+    _validate(config, whole)
+    _fill(config, whole, whole)
     _expand_home(config)
     _check_references(config)
     return config
+
+
+def _validate(config: dict, against: dict) -> None:
+    """Raise GradflowError, one sentence, for the first thing that a schema refuses."""
+    errors = _VALIDATOR(against).iter_errors(config)
+    first = min(errors, key=lambda error: (len(error.absolute_path), str(error.absolute_path)), default=None)
+    if first:
+        raise GradflowError(_sentence(first))
 
 
 def _expand_home(config: dict) -> None:
@@ -105,6 +150,7 @@ def _check_references(config: dict) -> None:
                 f"config: select names the study {name!r}, which is not defined under studies; "
                 f"choose from {', '.join([*config['studies'], *UNTRAINED])}."
             )
+    measured_on_request(config["record"])
     for name, settings in config["datasets"].items():
         _check_dataset(name, settings, config["downloads"])
     for name, settings in config["downloads"].items():
@@ -185,10 +231,10 @@ def _reads_as_number(value: object) -> bool:
         return False
 
 
-def _fill(value: object, part: dict) -> None:
-    """Fill defaults in place, following the schema."""
+def _fill(value: object, part: dict, whole: dict) -> None:
+    """Fill defaults in place, following a part of a whole schema."""
     if "$ref" in part:
-        part = {**schema()["$defs"][part["$ref"].rsplit("/", 1)[1]], **part}
+        part = {**whole["$defs"][part["$ref"].rsplit("/", 1)[1]], **part}
     if not isinstance(value, dict):
         return
     for key, child in part.get("properties", {}).items():
@@ -197,9 +243,9 @@ def _fill(value: object, part: dict) -> None:
     children = part.get("additionalProperties")
     for key, child in value.items():
         if key in part.get("properties", {}):
-            _fill(child, part["properties"][key])
+            _fill(child, part["properties"][key], whole)
         elif isinstance(children, dict):
-            _fill(child, children)
+            _fill(child, children, whole)
 
 
 def _overlay(below: dict, above: dict) -> None:

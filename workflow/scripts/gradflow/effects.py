@@ -1,16 +1,14 @@
 """What one setting changes: arms that share everything else, random seeds included, compared seed by seed."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from gradflow.intervals import ALPHA, Interval, adjusted, interval, p_value
-from gradflow.runs import Run
 from gradflow.study_tables import StudyTables
 
 ACTIVATION_GRADIENT = "grad_sample_norm"
-SETTINGS = tuple(field.name for field in fields(Run) if field.name != "seed")
 OPTIMIZER_SETTINGS = ("learning_rate", "momentum", "weight_decay")  # they come with another optimizer
 
 
@@ -91,8 +89,8 @@ def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
 
 def _settings(study: StudyTables) -> pd.DataFrame:
     """The settings of each arm, indexed by label."""
-    return study.runs.drop_duplicates("label").set_index("label")[list(SETTINGS)].astype(str)
+    return study.runs.drop_duplicates("label").set_index("label")[study.settings].astype(str)
 
 
 def _differing(arms: pd.DataFrame, a: str, b: str) -> list[str]:
-    return [name for name in SETTINGS if arms.at[a, name] != arms.at[b, name]]
+    return [name for name in arms.columns if arms.at[a, name] != arms.at[b, name]]

@@ -14,5 +14,5 @@ def smoothness(filters: np.ndarray) -> float:
     across = filters[..., :, 1:] * filters[..., :, :-1]
     down = filters[..., 1:, :] * filters[..., :-1, :]
     pairs = across.size + down.size
-    power = np.mean(filters**2)
-    return float((across.sum() + down.sum()) / pairs / power) if pairs and power > 0 else float("nan")
+    power = np.mean(filters**2) if pairs else 0
+    return float((across.sum() + down.sum()) / pairs / power) if power > 0 else float("nan")

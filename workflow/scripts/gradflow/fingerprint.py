@@ -1,53 +1,117 @@
-"""Fingerprints of code: what a result depends on, without comments, docstrings or layout.
+"""Fingerprints of code: what a result depends on, so that it is made again when that changes, and only then.
 
 Snakemake reruns a job when a parameter changes, but does not see the modules that a script imports. A rule that takes
-`code_fingerprint("gradflow.training")` as a parameter reruns when, and only when, that code says something else. It is
+`code_fingerprint("gradflow.tables")` as a parameter reruns when, and only when, that code says something else. It is
 compared as Python parses it, so another Python version counts as other code.
+
+A run's fingerprint is that of the training loop, of its own builder, and of its own entries in the registries: another
+architecture, optimizer or quantity beside them makes no run again.
 """
 
-import ast
 import hashlib
+import json
+from collections.abc import Callable, Iterable
 from functools import cache
+from importlib import metadata, util
 from pathlib import Path
 
+from gradflow import HOME
+from gradflow.closures import LIBRARY, closure, locate_in
+from gradflow.errors import GradflowError
+from gradflow.models.builders import is_file, split
+from gradflow.models.catalogue import CATALOGUE, Architecture
+from gradflow.optimizers import OPTIMIZERS
+from gradflow.quantities import measured_on_request
+
 ROOT = Path(__file__).parent
+# Lists of which a run has an entry: its entry counts, not the list.
+REGISTRIES = ("gradflow.models.catalogue", "gradflow.optimizers", "gradflow.quantities")
+TRAINING = ("gradflow.training", "gradflow.devices")
 
 
-def code_fingerprint(*modules: str) -> str:
-    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn."""
-    pending, seen = list(modules), {}
-    while pending:
-        module = pending.pop()
-        if module not in seen:
-            seen[module], imported = _parse(module)
-            pending += imported
-    text = "\n".join(f"{name}\n{seen[name]}" for name in sorted(seen))
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+def code_fingerprint(*modules: str, without: Iterable[str] = ()) -> str:
+    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn.
+
+    without: modules that do not count, nor what only they import.
+    """
+    ours = locate_in(ROOT, LIBRARY)
+    code = closure(modules, lambda name: None if name in without else ours(name), HOME, ROOT)
+    return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
+
+
+def run_fingerprint(
+    architecture: Architecture,
+    optimizer: str | None = None,
+    record: Iterable[str] = (),
+    loop: Iterable[str] = TRAINING,
+) -> str:
+    """Return 12 hex digits over all the code that a run's numbers depend on.
+
+    That is the training loop (or what else builds and measures), the architecture's builder and entry, the optimizer's
+    entry if it has one, and the functions that measure what is recorded on request. Raises GradflowError for a builder
+    that is nowhere to be found.
+    """
+    entry = architecture.science | {"builder": None}  # its code is what it is known by, wherever it lies
+    entries = json.dumps([entry, optimizer and OPTIMIZERS[optimizer].science], sort_keys=True)
+    functions = [architecture.builder, *measured_on_request(record).values()]
+    return _digest(code_fingerprint(*loop, without=REGISTRIES), entries, *map(_function_code, functions))
+
+
+def _function_code(function: str | Callable) -> str:
+    """Identify the code of a function by its name: the closure of a module of gradflow or of a user's own file within
+    its folder; of an installed package, distribution and version.
+    """
+    if callable(function):
+        return f"{function.__module__}.{function.__qualname__}"
+    where, name = split(function)
+    if is_file(where):
+        file = Path(where).expanduser()
+        return f"{_own_code(file.stem, file.absolute().parent, file)}:{name}"
+    top = where.split(".")[0]
+    if top == LIBRARY:
+        return f"{code_fingerprint(where, without=REGISTRIES)}:{name}"
+    try:
+        spec = util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        raise GradflowError(f"builder: there is no module {top!r} for {function}; install it, or give a file's path.")
+    found = _distribution(top)
+    if found:
+        return f"{found} {function}"
+    folder = Path(spec.origin).parent if spec.origin else Path(next(iter(spec.submodule_search_locations)))
+    return f"{_own_code(where, folder.parent if spec.submodule_search_locations else folder)}:{name}"
+
+
+def _own_code(module: str, folder: Path, file: Path | None = None) -> str:
+    """A user's own code: what its modules say, wherever the folder lies; file: the module's, where its name does not
+    tell.
+    """
+    ours, theirs = locate_in(ROOT, LIBRARY), locate_in(folder)
+
+    def locate(name: str) -> Path | None:
+        return file if file and name == module else ours(name) or theirs(name)
+
+    if file and not file.is_file():
+        raise GradflowError(f"builder: {file} does not exist; give its path from the folder that snakemake runs in.")
+    code = closure([module], locate, HOME, ROOT)
+    if "gradflow.models.build" in code:  # it may name any of ours
+        names = {split(entry.builder)[0] for entry in CATALOGUE.values()}
+        code |= closure(names, locate, HOME, ROOT)
+    return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
 
 
 @cache
-def _parse(module: str) -> tuple[str, tuple[str, ...]]:
-    path = _path(module)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node, clean=False
-        ):
-            node.body = node.body[1:]
-    return ast.dump(tree), tuple(_imported(tree))
+def _distribution(package: str) -> str | None:
+    """Say which version of which distribution a package is of; None if it may change without one."""
+    said = []
+    for name in metadata.packages_distributions().get(package, []):
+        distribution = metadata.distribution(name)
+        if '"editable": true' in (distribution.read_text("direct_url.json") or ""):
+            return None
+        said.append(f"{name}=={distribution.version}")
+    return " ".join(sorted(said)) or None
 
 
-def _imported(tree: ast.AST) -> list[str]:
-    """Return the gradflow modules that a module imports, at its top or inside its functions."""
-    names = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return [name for name in names if name.startswith("gradflow.") and _path(name).exists()]
-
-
-def _path(module: str) -> Path:
-    path = ROOT.joinpath(*module.split(".")[1:])
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]

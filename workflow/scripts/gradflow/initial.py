@@ -1,6 +1,6 @@
 """The first backward pass of a run, for more random seeds than are trained: it costs one batch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -10,21 +10,26 @@ from torch.nn.functional import cross_entropy
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
 from gradflow.devices import autocast
-from gradflow.models import build
+from gradflow.models.build import build
+from gradflow.models.catalogue import CATALOGUE, Architecture
+from gradflow.quantities import QUANTITIES
 from gradflow.recorder import GradientRecorder
 from gradflow.runs import Run
 
-QUANTITIES = ("grad_output_norm", "grad_sample_norm", "grad_rms", "weight_grad_norm")  # no update: nothing is trained
+MEASURED = tuple(one.name for one in QUANTITIES if one.at_init and one.since)  # others follow from them when it is read
 
 
-def first_pass(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -> pd.DataFrame:
+def first_pass(
+    run: Run, dataset: Dataset, device: torch.device | str = "cpu", architecture: Architecture | None = None
+) -> pd.DataFrame:
     """Return layer, depth, quantity, value of a run's first backward pass: what its first recorded step says.
 
-    The run must not start from pretrained weights.
+    The run must not start from pretrained weights. architecture: the run's, if the catalogue does not have it.
     """
     device = torch.device(device)
     torch.manual_seed(run.seed)
-    model = build(run.architecture, classes=len(dataset.classes), init=run.init, **run.model_options).to(device)
+    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
+    model = build(architecture or run.architecture, init=run.init, **shape, **run.model_options).to(device)
     shuffle = torch.Generator().manual_seed(run.seed)
     images, labels = next(batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle))
     with GradientRecorder(model.train()) as recorder:
@@ -34,18 +39,24 @@ def first_pass(run: Run, dataset: Dataset, device: torch.device | str = "cpu") -
         recorder.step()
     norms = recorder.norms()
     layers = pd.DataFrame({"layer": recorder.layers, "depth": [layer.depth for layer in recorder.table]})
-    return pd.concat([layers.assign(quantity=name, value=norms[name][0]) for name in QUANTITIES], ignore_index=True)
+    return pd.concat([layers.assign(quantity=name, value=norms[name][0]) for name in MEASURED], ignore_index=True)
 
 
 def initial_table(
-    runs: Iterable[Run], datasets: dict[str, Dataset], seeds: int, device: torch.device | str = "cpu"
+    runs: Iterable[Run],
+    datasets: dict[str, Dataset],
+    seeds: Iterable[int],
+    device: torch.device | str = "cpu",
+    architectures: Mapping[str, Architecture] = CATALOGUE,
 ) -> pd.DataFrame:
-    """Return start, seed, layer, depth, quantity, value for `seeds` random seeds of each run, whatever its own."""
+    """Return start, seed, layer, depth, quantity, value for these random seeds of each run, whatever its own."""
     return pd.concat(
         [
-            first_pass(replace(run, seed=seed), datasets[run.dataset], device).assign(start=run.start, seed=seed)
+            first_pass(replace(run, seed=seed), datasets[run.dataset], device, architectures[run.architecture]).assign(
+                start=run.start, seed=seed
+            )
             for run in runs
-            for seed in range(seeds)
+            for seed in seeds
         ],
         ignore_index=True,
     )

@@ -1,16 +1,7 @@
 """How settings are named for people, in one place."""
 
-ARCHITECTURES = {
-    "vgg16": "VGG-16",
-    "vgg19": "VGG-19",
-    "vgg38": "VGG-38",
-    "vgg_deep": "VGG-Deep",
-    "vgg16_plus4": "VGG-16+4",
-    "resnet18": "ResNet-18",
-    "resnet50": "ResNet-50",
-    "vgg_shallow": "shallow VGG",
-    "cifar_resnet": "CIFAR ResNet",
-}
+from gradflow.optimizers import OPTIMIZERS
+
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "tanh": "tanh",
@@ -27,23 +18,12 @@ INITS = {
     "torchvision": "torchvision",
     "pretrained": "pretrained",
 }
-OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}
 MOMENTS = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
-QUANTITIES = {
-    "grad_output_norm": "‖∂L/∂z‖ of the batch",
-    "grad_sample_norm": "activation gradient, RMS ‖∂ℓ/∂z‖ per sample",
-    "grad_rms": "activation gradient, RMS per element",
-    "weight_grad_norm": "weight gradient ‖∂L/∂W‖",
-    "weight_norm": "‖W‖",
-    "update_ratio": "update ratio ‖ΔW‖/‖W‖",
-    "nonfinite": "NaN and Inf elements",
-}
 
 _SAY = {
-    "architecture": lambda value: ARCHITECTURES.get(value, value),
     "init": lambda value: f"{INITS.get(value, value)} init",
     "activation": lambda value: ACTIVATIONS.get(value, value),
-    "optimizer": lambda value: OPTIMIZERS.get(value, value),
+    "optimizer": lambda value: OPTIMIZERS[value].label,
     "skip": lambda value: "skip" if value else "no skip",
     "batch_norm": lambda value: "BN" if value else "no BN",
     "pooling": lambda value: f"{value} pool",
@@ -52,24 +32,31 @@ _SAY = {
     "depth": lambda value: f"{value} layers",
     "epochs": lambda value: f"{value} epochs",
     "learning_rate": lambda value: f"lr {value:g}",
+    "optimizer_options": lambda value: ", ".join(f"{name} {said}" for name, said in value.items()),
+    "schedule": lambda value: {"none": "constant rate", "step": "rate in steps"}.get(value, f"{value} schedule"),
+    "warmup_epochs": lambda value: f"warm-up of {value:g} epochs",
 }
 # Named only where the labels would be the same without them.
 _LESSER = ("learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs", "batch_size")
 
 
-def arm_labels(settings: list[dict]) -> list[str]:
-    """Return a short, distinct label for each of a study's settings: the architecture and what sets it apart."""
+def arm_labels(settings: list[dict], architectures: dict[str, str]) -> list[str]:
+    """Return a short, distinct label for each of a study's settings: the architecture and what sets it apart.
+
+    architectures: the label of each, by name.
+    """
     keys = dict.fromkeys(key for point in settings for key in point)
     varying = [key for key in keys if len({repr(point.get(key)) for point in settings}) > 1]
     chosen = ["architecture"] + [key for key in varying if key not in (*_LESSER, "architecture")]
     lesser = [key for key in varying if key in _LESSER]
-    labels = [_label(point, chosen) for point in settings]
+    labels = [_label(point, chosen, architectures) for point in settings]
     while lesser and len(set(labels)) < len(labels):
         chosen.append(lesser.pop(0))
-        labels = [_label(point, chosen) for point in settings]
+        labels = [_label(point, chosen, architectures) for point in settings]
     return labels
 
 
-def _label(point: dict, keys: list[str]) -> str:
-    said = [_SAY.get(key, lambda value, key=key: f"{key.replace('_', ' ')} {value}") for key in keys]
+def _label(point: dict, keys: list[str], architectures: dict[str, str]) -> str:
+    say = _SAY | {"architecture": lambda value: architectures.get(value, value)}
+    said = [say.get(key, lambda value, key=key: f"{key.replace('_', ' ')} {value}") for key in keys]
     return ", ".join(say(point[key]) for say, key in zip(said, keys) if point.get(key) is not None)

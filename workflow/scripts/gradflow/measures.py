@@ -4,11 +4,8 @@ import numpy as np
 import pandas as pd
 
 from gradflow.metrics import robust_slope
-from gradflow.runs import MODEL_OPTIONS
 from gradflow.study_tables import StudyTables
 
-NETWORK = ("architecture", *MODEL_OPTIONS, "image_size", "classes", "optimizer")  # what a row of cost.csv is about
-COUNTED = ("parameters", "unused", "mflop", "activation_mib")  # of a network, exactly; with _full, at full width
 PROBED = ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17")  # at init, by gradflow.probes
 
 

@@ -41,11 +41,6 @@ def decades_table(profiles: pd.DataFrame) -> pd.DataFrame:
     return ends.assign(decades=values).reset_index(drop=True)
 
 
-def on_main_path(layers: pd.Series) -> pd.Series:
-    """Say of layers' names which lie on the main path: all but the projections beside residual blocks."""
-    return ~layers.astype(str).str.contains("downsample")
-
-
 def decades_per_layer(values: np.ndarray) -> float:
     """Return the decades that a depth profile gains at each layer on the way to the input; negative: it shrinks.
 

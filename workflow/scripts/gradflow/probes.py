@@ -14,8 +14,9 @@ import torch
 from torch import nn
 from torch.nn.functional import cosine_similarity, cross_entropy
 
-from gradflow.metrics import decades_per_layer, on_main_path, robust_slope
-from gradflow.models import build
+from gradflow.main_path import beside_main_path
+from gradflow.metrics import decades_per_layer, robust_slope
+from gradflow.models.build import build
 from gradflow.models.resnet import Block
 from gradflow.recorder import GradientRecorder
 
@@ -32,18 +33,22 @@ def probe_table(
     depths: list[int],
     draws: int,
     width: float,
+    first_seed: int = 0,
     progress=iter,
 ) -> pd.DataFrame:
     """Return one row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, correlation, ...
 
-    images: [B, 3, H, W]; labels: int64 [B]. The networks are CIFAR ResNets with He's initialisation, with and without
-    skip connections and batch norm. `branch_exponent` is NaN without skips, `share_5_to_17` but for VEIT_DEPTH.
+    images: [B, C, H, W]; labels: int64 [B]. The networks are CIFAR ResNets with He's initialisation, with and without
+    skip connections and batch norm, at `draws` random seeds from first_seed on. `branch_exponent` is NaN without skips,
+    `share_5_to_17` but for VEIT_DEPTH.
     """
-    points = list(itertools.product(depths, (True, False), (True, False), range(draws)))
+    seeds, channels = range(first_seed, first_seed + draws), images.shape[1]
+    points = list(itertools.product(depths, (True, False), (True, False), seeds))
     rows = []
     for depth, skip, batch_norm, seed in progress(points):
         options = {"depth": depth, "skip": skip, "batch_norm": batch_norm}
-        model = build("cifar_resnet", classes=classes, init="he", seed=seed, width=width, **options).to(images.device)
+        shape = {"classes": classes, "channels": channels}
+        model = build("cifar_resnet", init="he", seed=seed, width=width, **shape, **options).to(images.device)
         numbers = profile(model, images, labels) | {"correlation": correlation(model, images, classes, seed)}
         numbers["branch_exponent"] = branch_exponent(model, images) if skip else math.nan
         paths = skip and batch_norm and depth == VEIT_DEPTH
@@ -59,8 +64,8 @@ def profile(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dic
         recorder.step()
     model.zero_grad()
     norms = recorder.norms()["grad_sample_norm"][0].astype(float)
-    main = on_main_path(pd.Series(recorder.layers)).to_numpy() & [layer.depth >= 0 for layer in recorder.table]
-    norms = norms[main]
+    beside = beside_main_path(model, images)
+    norms = norms[[layer.depth >= 0 and layer.name not in beside for layer in recorder.table]]
     with np.errstate(divide="ignore", invalid="ignore"):
         return {"decades": float(np.log10(norms[0] / norms[-1])), "per_layer": decades_per_layer(norms)}
 
@@ -94,11 +99,9 @@ def branch_exponent(model: nn.Module, images: torch.Tensor) -> float:
     spread: dict[str, torch.Tensor] = {}  # of each block's input, and of its branch
     handles = []
     for name, block in blocks.items():
-        end = block.get_submodule(f"bn{block.depth}")
-        handles += [
-            block.register_forward_pre_hook(lambda module, inputs, name=name: spread.update({name: inputs[0].std()})),
-            end.register_forward_hook(lambda module, _, out, name=name: spread.update({f"{name}.end": out.std()})),
-        ]
+        start = lambda module, inputs, name=name: spread.update({name: inputs[0].std()})  # noqa: E731
+        end = lambda module, _, out, name=name: spread.update({f"{name}.end": out.std()})  # noqa: E731
+        handles += [block.register_forward_pre_hook(start), block.branch_end.register_forward_hook(end)]
     model(images)
     for handle in handles:
         handle.remove()
@@ -162,7 +165,7 @@ def along_path(blocks: list[Block], chosen: set[int]) -> Iterator[list[torch.Ten
             x.register_hook(lambda gradient: branch.append(gradient))
             return (x,)
 
-        return block.register_forward_pre_hook(enter), block.conv1.register_forward_pre_hook(enter_branch)
+        return block.register_forward_pre_hook(enter), block.branch_start.register_forward_pre_hook(enter_branch)
 
     for number, block in enumerate(blocks):
         handles += split(block, number in chosen, number == 0)

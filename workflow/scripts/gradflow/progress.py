@@ -12,15 +12,16 @@ from gradflow.data.arrays import Dataset
 from gradflow.recorder import GradientRecorder
 from gradflow.runs import Run
 
-HISTORY = ("epoch", "steps", "epochs", "epoch_seconds", "training_seconds", "resumed_at")  # plain values
+HISTORY = ("epoch", "steps", "epochs", "rates", "epoch_seconds", "training_seconds", "resumed_at")  # plain values
 
 
 class Progress:
     """The state of a run between any two of its steps.
 
-    epoch: the epoch under way, from 0; losses: its batches' losses so far, 0-d on the device; correct: its right
-    answers so far, likewise. Of all steps of finished epochs, `steps` has (epoch, loss, learning rate); of all finished
-    epochs, `epochs` has (training loss and accuracy, validation loss and accuracy), `epoch_seconds` and
+    epoch: the epoch under way, from 0; losses: its batches' losses so far, 0-d on the device; rates: their learning
+    rates; correct: its right answers so far, 0-d on the device. Of all steps of finished epochs, `steps` has (epoch,
+    loss, learning rate); of all finished epochs, `epochs` has (training loss and accuracy, validation loss and
+    accuracy), `epoch_seconds` and
     `training_seconds` their durations. resumed_at: the steps at which the run was taken up again. started: when it
     began, as `time.perf_counter` has it.
     """
@@ -32,7 +33,7 @@ class Progress:
         optimizer: torch.optim.Optimizer,
         schedule: torch.optim.lr_scheduler.LRScheduler,
         recorder: GradientRecorder,
-        filters_before: torch.Tensor,
+        filters_before: torch.Tensor | None,
         steps_per_epoch: int,
         started: float,
     ):
@@ -61,11 +62,9 @@ class Progress:
         """The seconds that the epoch under way has taken, those before the run was taken up again included."""
         return time.perf_counter() - self._epoch_started
 
-    def end_epoch(
-        self, losses: np.ndarray, learning_rate: float, figures: tuple[float, ...], training_seconds: float
-    ) -> None:
+    def end_epoch(self, losses: np.ndarray, figures: tuple[float, ...], training_seconds: float) -> None:
         """Close the epoch under way, with its batches' losses [steps] and `epochs`' four figures."""
-        self.steps += [(self.epoch, loss, learning_rate) for loss in losses.tolist()]
+        self.steps += [(self.epoch, loss, rate) for loss, rate in zip(losses.tolist(), self.rates)]
         self.epochs.append(tuple(float(figure) for figure in figures))
         self.training_seconds.append(training_seconds)
         self.epoch_seconds.append(self.seconds_of_epoch)
@@ -117,7 +116,7 @@ class Progress:
         self.resumed_at = [*self.resumed_at, self.step]
 
     def _start_epoch(self) -> None:
-        self.losses, self.correct = [], torch.zeros((), device=self.device)
+        self.losses, self.rates, self.correct = [], [], torch.zeros((), device=self.device)
         self._order = self.shuffle.get_state()  # what the epoch's order of images is drawn from
         self._epoch_started = time.perf_counter()
 

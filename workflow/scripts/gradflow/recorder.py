@@ -1,7 +1,7 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ from torch import nn
 
 from gradflow.errors import GradflowError
 from gradflow.layers import Layer, describe, select
+from gradflow.models.builders import load_builder
 from gradflow.norms import count_nonfinite, l2_norm
-from gradflow.results import PER_STEP_AND_LAYER as QUANTITIES
+from gradflow.quantities import QUANTITIES, measured_on_request, with_derived
 from gradflow.rows import Rows
 from gradflow.weight_changes import WeightChanges
 
@@ -38,8 +39,10 @@ class GradientRecorder:
     and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
     NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
 
+    `gradflow.quantities` lists them, with those that follow from them (`relative_gradient` = ‖W_l‖·‖∂L/∂W_l‖, ...).
+
     layers: the names to record, or a module type or tuple of them; None records every convolution and linear layer.
-    reduction: how the loss reduces the batch, "mean" or "sum".
+    reduction: how the loss reduces the batch, "mean" or "sum". record: quantities to measure on request.
     scaler: the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
 
     With batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is
@@ -56,6 +59,7 @@ class GradientRecorder:
         *,
         reduction: str = "mean",
         scaler: "torch.amp.GradScaler | None" = None,
+        record: Iterable[str] = (),
     ):
         if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
             raise GradflowError(
@@ -67,8 +71,9 @@ class GradientRecorder:
         self._model, self._reduction, self._scaler = model, reduction, scaler
         self._modules = select(model, layers)
         self._weights = WeightChanges(self._modules)
+        self._requested = {name: load_builder(measure) for name, measure in measured_on_request(record).items()}
         self._order: list[str] = []  # in the order of the first forward pass
-        self._rows = Rows(len(self._modules))  # [len(MEASURED), layers] each
+        self._rows = Rows(len(self._modules))  # [MEASURED and what is requested, layers] each
         self._pass, self._pass_size = None, 0  # the forward pass under way, and its batch size
         self._handles: list = []
         self._start_step()
@@ -139,13 +144,17 @@ class GradientRecorder:
         return self._rows.batch_sizes
 
     def norms(self) -> dict[str, np.ndarray]:
-        """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device."""
+        """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device.
+
+        Quantities that are measured on request are there if they were requested.
+        """
         self._close_weight_change(keep=True)
+        there = [one for one in QUANTITIES if not one.measure or one.name in self._requested]
         if not self._rows:
-            return {quantity: np.empty((0, len(self._modules)), np.float32) for quantity in QUANTITIES}
+            return {quantity.name: np.empty((0, len(self._modules)), np.float32) for quantity in there}
         columns = [list(self._modules).index(name) for name in self.layers]
         stored = self._rows.stored()[:, :, columns].astype(np.float64)  # [steps, measured, layers]
-        raw = dict(zip(MEASURED, np.moveaxis(stored, 1, 0)))
+        raw = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
         batch = self.batch_sizes[:, None].astype(np.float64)
         numel = self._rows.sample_numel[:, columns].astype(np.float64)
         to_sample = np.sqrt(batch) if self._reduction == "mean" else 1 / np.sqrt(batch)
@@ -153,7 +162,8 @@ class GradientRecorder:
             raw["grad_sample_norm"] = raw["grad_output_norm"] * to_sample
             raw["grad_rms"] = raw["grad_sample_norm"] / np.sqrt(numel)
             raw["update_ratio"] = raw["weight_change"] / raw["weight_norm"]
-            return {quantity: raw[quantity].astype(np.float32) for quantity in QUANTITIES}
+            raw = with_derived(raw)
+        return {quantity.name: raw[quantity.name].astype(np.float32) for quantity in there}
 
     # -- going on later ------------------------------------------------------------------------------------------
 
@@ -164,14 +174,27 @@ class GradientRecorder:
         """
         if self._weight_norms is not None:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
-        weights = self._weights.state()
-        return {"layers": self._shapes(), "order": self._order, "weights": weights, "rows": self._rows.state()}
+        weights, record = self._weights.state(), list(self._requested)
+        shapes = self._shapes()
+        return {
+            "layers": shapes,
+            "record": record,
+            "order": self._order,
+            "weights": weights,
+            "rows": self._rows.state(),
+        }
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned, in place of what was recorded; the model is the caller's to restore.
 
-        Raises GradflowError, and changes nothing, if it was recorded from a model with other layers.
+        Raises GradflowError, and changes nothing, if it was recorded from a model with other layers, or with other
+        quantities.
         """
+        if state["record"] != list(self._requested):
+            theirs, ours = (", ".join(record) or "none" for record in (state["record"], self._requested))
+            raise GradflowError(
+                f"GradientRecorder cannot go on with a recording of {theirs} on request; it has {ours}."
+            )
         if state["layers"] != self._shapes():
             theirs, ours = (
                 ", ".join(f"{name} {shape}" for name, shape in layers.items())
@@ -196,6 +219,7 @@ class GradientRecorder:
     def _start_step(self) -> None:
         self._caught: dict[str, torch.Tensor] = {}  # the norm of ∂L/∂z, by layer
         self._nonfinite: dict[str, torch.Tensor] = {}
+        self._measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in self._requested}  # by layer
         self._samples: dict[object, int] = {}  # by forward pass, counted when its gradient arrives
         self._output_numel = dict.fromkeys(self._modules, 0)
         self._weight_norms: dict[str, torch.Tensor] | None = None  # known from the step's first forward pass on
@@ -245,11 +269,20 @@ class GradientRecorder:
         self._caught[name] = torch.hypot(self._caught[name], norm) if name in self._caught else norm
         if count is not None:
             self._nonfinite[name] = self._nonfinite.get(name, 0) + count
+        self._measure(name, gradient)
         self._output_numel[name] += gradient.numel()
         self._samples[use.forward_pass] = use.batch_size
 
+    def _measure(self, layer: str, gradient: torch.Tensor) -> None:
+        """Measure what was requested of a layer's gradient; over the layer's uses in a step it is added up."""
+        if self._requested and self._scaler is not None:
+            gradient = gradient.float() / self._scaler.scale(torch.ones((), device=gradient.device))
+        for name, measure in self._requested.items():
+            values = self._measured[name]
+            values[layer] = values.get(layer, 0) + measure(gradient, self._modules[layer]).detach().float()
+
     def _row(self) -> torch.Tensor:
-        """Put a step's measurements in one tensor [len(MEASURED), layers]; the weight change follows later."""
+        """Put a step's measurements in one tensor, a row each; the weight change follows later."""
         device = next(iter(self._caught.values())).device
         zero = torch.zeros((), device=device)
         weight_gradients = self._weights.gradient_norms()
@@ -264,7 +297,7 @@ class GradientRecorder:
             weight_gradients = {name: norm / scale for name, norm in weight_gradients.items()}
         used = {name: norm for name, norm in weight_gradients.items() if name in self._caught}
         nonfinite = {name: self._nonfinite.get(name, zero) for name in self._modules}
-        measured = (self._caught, used, self._weight_norms, {}, nonfinite)
+        measured = (self._caught, used, self._weight_norms, {}, nonfinite, *self._measured.values())
         return torch.stack([self._in_columns(values, zero) for values in measured])
 
     def _close_weight_change(self, keep: bool = False) -> None:

@@ -6,8 +6,8 @@ a job was killed for, it gets twice as much of at the next attempt.
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from gradflow.models.size import Size
 from gradflow.runs import Run
 
 # Memory, MiB. A default run peaks at 650 to 780 for Python with torch; the two Snakemakes of a Slurm job have 100 each.
@@ -26,14 +26,6 @@ SECONDS_PER_STEP = 0.1  # what a step costs however small its network: 5 to 40 m
 UNKNOWN_IMAGES = 50_000  # of a folder that is not prepared yet
 
 SMALL_MINUTES = 20  # a run that asks for no more is worth sharing a Slurm job
-
-
-class Size(NamedTuple):
-    """A network's FLOPs forward and backward, bytes of activations (both an image, float32), and its parameters."""
-
-    flops: int
-    activation_bytes: int
-    parameters: int
 
 
 def memory_mb(run: Run, size: Size, images: int | None, gpu: int, attempt: int = 1) -> int:

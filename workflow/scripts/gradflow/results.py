@@ -13,22 +13,16 @@ import numpy as np
 
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
+from gradflow.quantities import NAMES, derivation, required
 
 FORMAT_VERSION = 1
 REMEDY = "delete it and run the workflow again"
-PER_STEP_AND_LAYER = (
-    "grad_output_norm",
-    "grad_sample_norm",
-    "grad_rms",
-    "weight_grad_norm",
-    "weight_norm",
-    "update_ratio",
-    "nonfinite",
-)
+PER_STEP_AND_LAYER = required(FORMAT_VERSION)
 PER_STEP = ("step", "epoch", "batch_size", "loss", "learning_rate")
 PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 PER_LAYER = ("layer_name", "layer_kind", "layer_depth", "layer_output_numel", "layer_weight_numel", "layer_fan_in")
-ONCE = ("test_loss", "test_accuracy", "confusion_matrix", "filters_before", "filters_after")
+ONCE = ("test_loss", "test_accuracy", "confusion_matrix")
+FILTERS = ("filters_before", "filters_after")  # of a network with a convolution
 STATUSES = ("completed", "diverged", "stalled")
 
 
@@ -41,8 +35,16 @@ class Result:
     provenance: dict
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return an array of the contract by name."""
-        return self.arrays[name]
+        """Return an array of the contract, or a quantity, by name.
+
+        A derived quantity is computed; one that is measured on request reads NaN where it was not requested.
+        """
+        if name in self.arrays or name not in NAMES:
+            return self.arrays[name]
+        derive = derivation(name)
+        if derive:
+            return derive(self)
+        return np.full((len(self.arrays["step"]), len(self.arrays["layer_name"])), np.nan, np.float32)
 
 
 def write(path: Path, result: Result) -> None:
@@ -73,10 +75,10 @@ def read(path: Path) -> Result:
     except (KeyError, ValueError) as error:
         raise GradflowError(f"{path} is damaged (no meta data): {REMEDY}.") from error
     version = meta.pop("format", None)
-    if version != FORMAT_VERSION:
-        raise GradflowError(f"{path} has format {version}, this gradflow reads {FORMAT_VERSION}: {REMEDY}.")
+    if version not in range(1, FORMAT_VERSION + 1):
+        raise GradflowError(f"{path} has format {version}, this gradflow reads up to {FORMAT_VERSION}: {REMEDY}.")
     result = Result(arrays, meta, provenance)
-    fault = _fault(result)
+    fault = _fault(result, version)
     if fault:
         raise GradflowError(f"{path} is not a whole result ({fault}): {REMEDY}.")
     return result
@@ -102,16 +104,17 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
         raise GradflowError(f"{path} is damaged ({' '.join(str(error).split())}): {REMEDY}.") from error
 
 
-def _fault(result: Result) -> str | None:
-    """Return what breaks the contract, or None."""
+def _fault(result: Result, version: int = FORMAT_VERSION) -> str | None:
+    """Return what breaks the contract of a format version, or None."""
     arrays = result.arrays
-    for name in (*PER_STEP_AND_LAYER, *PER_STEP, *PER_EPOCH, *PER_LAYER, *ONCE):
+    filters = FILTERS if any(name in arrays for name in FILTERS) else ()
+    for name in (*required(version), *PER_STEP, *PER_EPOCH, *PER_LAYER, *ONCE, *filters):
         if name not in arrays:
             return f"{name} is missing"
     if result.meta.get("status") not in STATUSES:
         return f"its status is {result.meta.get('status')!r}"
     shapes = {
-        (len(arrays["step"]), len(arrays["layer_name"])): PER_STEP_AND_LAYER,
+        (len(arrays["step"]), len(arrays["layer_name"])): [name for name in NAMES if name in arrays],
         (len(arrays["step"]),): PER_STEP,
         (len(arrays["train_loss"]),): PER_EPOCH,
     }

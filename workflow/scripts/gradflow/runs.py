@@ -2,23 +2,37 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 
 MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip", "depth")
-PRETRAINED = {"vgg19": "vgg19_weights"}  # architecture -> its entry under downloads
-WEIGHT_DECAYS = {"sgd": 0.0, "adam": 0.0, "adamw": 0.01}  # torch's defaults
+# What changes nothing before the first update; runs that differ in these alone begin alike.
+_LATER = (
+    "seed", "optimizer", "learning_rate", "momentum", "weight_decay", "optimizer_options",
+    "schedule", "warmup_epochs", "step_size", "gamma", "epochs",
+)  # fmt: skip
+
+# What a row of runs.csv says beside the run's settings.
+OUTCOMES = (
+    "status", "reason", "test_loss", "test_accuracy", "train_accuracy", "validation_accuracy", "mean_loss",
+    "loss_jumps", "classes", "parameters", "steps", "filters_before", "filters_after", "seconds", "peak_memory_mb",
+    "device", "commit", "dirty", "step_ms",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Run:
-    """All that makes a run what it is scientifically; None marks an option that its architecture does not have."""
+    """All that makes a run what it is scientifically; None marks an option that its architecture does not have.
+
+    A setting that came later says its neutral value. At that it is left out of ids and results: a run is what it was
+    before the setting was there.
+    """
 
     architecture: str
     dataset: str
     source: str  # with image_size, what the data set's name stands for
     image_size: int
     seed: int
-    width: float
+    width: float | None
     init: str = "default"
     activation: str | None = None
     pooling: str | None = None
@@ -38,12 +52,32 @@ class Run:
     batch_size: int = 32
     epochs: int = 5
     precision: str = "fp32"
+    # The architecture's options that are no fields here, and the optimizer's own arguments: those not at their default.
+    options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}})
+    optimizer_options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}})
+    schedule: str = field(default="step", metadata={"neutral": "step"})  # with step_size 0 the rate stays as it is
+    warmup_epochs: float = field(default=0.0, metadata={"neutral": 0.0})
+
+    @property
+    def settings(self) -> dict:
+        """Every setting by name, without those that came later and are neutral: `Run(**settings)` is the run."""
+        return {
+            part.name: value
+            for part in fields(self)
+            if (value := getattr(self, part.name)) != part.metadata.get("neutral", NotImplemented)
+        }
+
+    @property
+    def columns(self) -> dict:
+        """Every setting, neutral ones too, as plain values: what a row of a table says of a run."""
+        flat = asdict(self)
+        options, optimizer_options = flat.pop("options"), flat.pop("optimizer_options")
+        return flat | options | {f"optimizer_{name}": value for name, value in optimizer_options.items()}
 
     @property
     def id(self) -> str:
         """A readable name that ends in 8 hex digits of a hash over every field that is set."""
-        settings = {key: value for key, value in asdict(self).items() if value is not None}
-        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+        digest = _digest({key: value for key, value in self.settings.items() if value is not None})[:8]
         switches = (("skip", self.skip), ("bn", self.batch_norm))
         marks = [name if value else f"no-{name}" for name, value in switches if value is not None]
         parts = [self.architecture, *marks, self.init, self.optimizer, self.dataset, f"s{self.seed}", digest]
@@ -52,16 +86,19 @@ class Run:
     @property
     def start(self) -> str:
         """A hash over what the first backward pass depends on, but for the seed; runs that begin alike share it."""
-        later = ("seed", "optimizer", "learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs")
-        settings = {key: value for key, value in asdict(self).items() if key not in later}
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:12]
+        return _digest({key: value for key, value in self.settings.items() if key not in _LATER})[:12]
 
     @property
-    def weights(self) -> str | None:
-        """The download that holds the weights to start from; None unless init is "pretrained"."""
-        return PRETRAINED[self.architecture] if self.init == "pretrained" else None
+    def pretrained(self) -> bool:
+        """Whether it starts from weights that others trained."""
+        return self.init == "pretrained"
 
     @property
     def model_options(self) -> dict:
-        """The options to build the network with, those that it has."""
-        return {name: getattr(self, name) for name in MODEL_OPTIONS if getattr(self, name) is not None}
+        """The options to build the network with, those that it has; others are at their default."""
+        named = {name: getattr(self, name) for name in MODEL_OPTIONS if getattr(self, name) is not None}
+        return named | self.options
+
+
+def _digest(settings: dict) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

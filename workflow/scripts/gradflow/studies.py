@@ -5,12 +5,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from gradflow.architectures import check_pretrained, resolve
+from gradflow import optimizers, schedules
+from gradflow.architectures import check_pretrained, known, resolve
 from gradflow.configuration import UNTRAINED
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
-from gradflow.resources import Size
-from gradflow.runs import MODEL_OPTIONS, PRETRAINED, WEIGHT_DECAYS, Run
+from gradflow.models.catalogue import Architecture
+from gradflow.models.size import Look, look_into
+from gradflow.runs import MODEL_OPTIONS, Run
+
+SCALED = ("dataset", "width", "epochs")  # what `scale` sets where a study does not
 
 
 @dataclass(frozen=True)
@@ -50,23 +54,23 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
     return {run.id: run for study in studies for run in study.runs}
 
 
-def check_models(studies: Iterable[Study]) -> dict[str, Size]:
+def check_models(studies: Iterable[Study], architectures: dict[str, Architecture]) -> dict[str, Look]:
     """Build every distinct network without memory and look for the layers that its study names.
 
-    Returns {id of an arm's first run: the size of its network}.
+    Returns {id of an arm's first run: what is known of its network}.
 
     A named layer may be missing from some arms of an architecture (batch norm shifts a VGG's numbering), not from all.
-    Raises GradflowError for images that are too small for a network, and for a layer that no arm has.
+    Raises GradflowError for a network that cannot be built or does not take the images, and for a layer no arm has.
     """
-    known: dict[str, tuple[list[str], Size]] = {}
-    sizes = {}
+    seen: dict[str, Look] = {}
+    looks = {}
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size])
-            known[key] = known.get(key) or _look_into(study, run)
-            names, sizes[run.id] = known[key]
-            found.setdefault(run.architecture, set()).update(names)
+            seen[key] = seen.get(key) or _look(study, run, architectures[run.architecture])
+            looks[run.id] = seen[key]
+            found.setdefault(run.architecture, set()).update(seen[key].layers)
         for architecture, names in study.layers.items():
             for layer in names:
                 if architecture in found and layer not in found[architecture]:
@@ -74,84 +78,75 @@ def check_models(studies: Iterable[Study]) -> dict[str, Size]:
                         f"config: studies.{study.name}.layers.{architecture} names {layer!r}, a layer that "
                         f"{architecture} lacks; its layers are {', '.join(sorted(found[architecture]))}."
                     )
-    return sizes
+    return looks
 
 
-def _look_into(study: Study, run: Run) -> tuple[list[str], Size]:
-    """Return the names of a network's layers, and its size.
-
-    The FLOPs are three times those of the forward pass, the activations the outputs of all its innermost modules.
-    """
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from gradflow.layers import CONV_AND_LINEAR
-    from gradflow.models import build
-
-    outputs: list[int] = []
+def _look(study: Study, run: Run, architecture: Architecture) -> Look:
     try:
-        with torch.device("meta"):
-            model = build(run.architecture, classes=10, **run.model_options)
-            for module in model.modules():
-                if not list(module.children()):
-                    module.register_forward_hook(lambda module, inputs, output: outputs.append(output.numel()))
-            with FlopCounterMode(display=False) as counter:
-                model(torch.empty(2, 3, run.image_size, run.image_size))
-    except (RuntimeError, ValueError) as error:
+        return look_into(architecture, run.model_options, run.image_size)
+    except GradflowError as error:
         raise GradflowError(
-            f"config: datasets.{run.dataset}.size is {run.image_size}, too small for {run.architecture} "
-            f"in studies.{study.name}; set it to 32 or more."
+            f"config: studies.{study.name} trains {run.architecture} on datasets.{run.dataset}, whose size is "
+            f"{run.image_size}, and that does not work: {str(error).rstrip('.')}."
         ) from error
-    names = [name for name, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)]
-    parameters = sum(parameter.numel() for parameter in model.parameters())
-    return names, Size(3 * counter.get_total_flops() // 2, 4 * sum(outputs) // 2, parameters)
 
 
 def _expand_study(config: dict, name: str) -> Study:
-    section, scale = config["studies"][name], config["scale"]
-    shared = {key: scale[key] for key in ("dataset", "width", "epochs")} | section["base"]
+    section, scale, architectures = config["studies"][name], config["scale"], known(config["architectures"])
+    shared = {key: scale[key] for key in SCALED}
     points: list[dict] = []
     for grid in section["vary"]:
         axes = [value if isinstance(value, list) else [value] for value in grid.values()]
-        points += [shared | dict(zip(grid, point)) for point in itertools.product(*axes)]
-    seeds = section["seeds"] or scale["seeds"]
+        points += [section["base"] | dict(zip(grid, point)) for point in itertools.product(*axes)]
+    seeds = random_seeds(config, section["seeds"] or scale["seeds"])
     distinct = {}
     for point in points:
-        runs = tuple(_run(config, name, point, seed) for seed in range(seeds))
-        distinct.setdefault(runs[0].id, (point, runs))
-    labels = arm_labels([point for point, _ in distinct.values()])
+        settings = _settings(config, name, point, architectures)
+        runs = tuple(Run(**settings, seed=seed) for seed in seeds)
+        distinct.setdefault(runs[0].id, (shared | point, runs))
+    names = {key: architecture.label for key, architecture in architectures.items()}
+    labels = arm_labels([point for point, _ in distinct.values()], names)
     arms = tuple(Arm(label, runs) for label, (_, runs) in zip(labels, distinct.values()))
     return Study(name, section["title"] or name, section["question"], arms, section["layers"])
 
 
-def _run(config: dict, study: str, settings: dict, seed: int) -> Run:
-    """Resolve a point of a study into a run: every default filled in, every number in its field's type."""
-    if "architecture" not in settings:
+def _settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
+    """Resolve a point of a study into a run's settings: every default filled in, every number in its field's type."""
+    where = f"config: studies.{study}"
+    if "architecture" not in point:
+        raise GradflowError(f"{where} names no architecture; add it to its base or to each grid of vary.")
+    architecture = architectures[point["architecture"]]
+    scaled = [key for key in SCALED if key != "width" or "width" in architecture.options]
+    settings = {key: config["scale"][key] for key in scaled} | point
+    if settings.get("init") == "pretrained" and architecture.pretrained not in config["downloads"]:
         raise GradflowError(
-            f"config: studies.{study} names no architecture; add it to its base or to each grid of vary."
-        )
-    if settings.get("init") == "pretrained" and PRETRAINED["vgg19"] not in config["downloads"]:
-        raise GradflowError(
-            f"config: studies.{study}.init: pretrained needs downloads.{PRETRAINED['vgg19']}; add its urls and sha256."
+            f"{where}.init: pretrained needs downloads.{architecture.pretrained}; add its urls and sha256."
         )
     dataset = config["datasets"].get(settings["dataset"])
     if dataset is None:
         raise GradflowError(
-            f"config: studies.{study} uses the data set {settings['dataset']!r}; "
+            f"{where} uses the data set {settings['dataset']!r}; "
             f"choose one of datasets: {', '.join(config['datasets'])}."
         )
-    optimizer = settings.get("optimizer", Run.optimizer)
-    if optimizer != "sgd" and settings.get("momentum"):
-        raise GradflowError(f"config: studies.{study}.momentum: {optimizer} takes none; set it to 0 or use sgd.")
-    options = {name: settings[name] for name in MODEL_OPTIONS if name in settings}
+    run_settings = {field.name for field in fields(Run)} - set(MODEL_OPTIONS)
+    options = {name: value for name, value in settings.items() if name not in run_settings}
     try:
-        options = resolve(settings["architecture"], options)
+        options = resolve(point["architecture"], architecture, options)
         if settings.get("init") == "pretrained":
-            check_pretrained(settings["architecture"], options)
+            check_pretrained(point["architecture"], architecture, options)
+        chosen = optimizers.resolve(settings) | schedules.resolve(settings)
     except GradflowError as error:
-        raise GradflowError(f"config: studies.{study}.{error}") from error
-    resolved = {"weight_decay": WEIGHT_DECAYS[optimizer]} | settings | options
-    resolved |= {"source": dataset["source"], "image_size": dataset["size"], "seed": seed}
+        raise GradflowError(f"{where}.{error}") from error
+    resolved = {"width": None} | {name: value for name, value in settings.items() if name in run_settings} | chosen
+    resolved |= {name: value for name, value in options.items() if name in MODEL_OPTIONS}
+    resolved |= {"source": dataset["source"], "image_size": dataset["size"]}
+    own = {name: value for name, value in options.items() if name not in MODEL_OPTIONS}
+    resolved["options"] = {name: value for name, value in own.items() if value != architecture.options[name]}
     floats = {field.name for field in fields(Run) if field.type in (float, float | None)}  # 0 and 0.0 are one run
-    whole = {key: float(value) if key in floats and value is not None else value for key, value in resolved.items()}
-    return Run(**whole)
+    return {key: float(value) if key in floats and value is not None else value for key, value in resolved.items()}
+
+
+def random_seeds(config: dict, count: int) -> range:
+    """Return so many random seeds, from `scale.first_seed` on."""
+    first = config["scale"]["first_seed"]
+    return range(first, first + count)

@@ -1,5 +1,6 @@
 """The tables of one study, with each run's arm and label joined on: what figures and prose start from."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,12 @@ import pyarrow.parquet as pq
 
 from gradflow.errors import GradflowError
 from gradflow.intervals import Interval, interval
-from gradflow.metrics import MOMENTS, decades_per_layer, decades_table, on_main_path, verdict
+from gradflow.metrics import MOMENTS, decades_per_layer, decades_table, verdict
+from gradflow.quantities import with_derived
+from gradflow.runs import OUTCOMES
+
+# Names are text, whatever they look like: a layer may be called "0".
+TEXT = dict.fromkeys(("study", "title", "label", "run", "start", "colour", "beside", "layer"), str)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,21 @@ class StudyTables:
         table = self.profiles[(self.profiles["label"] == label) & (self.profiles["depth"] >= 0)]
         return list(table.drop_duplicates("layer").sort_values("depth")["layer"])
 
+    def beside(self, label: str) -> set[str]:
+        """Return the layers of an arm that run beside its main path, such as projections beside residual blocks."""
+        return set(json.loads(self.arms.loc[self.arms["label"] == label, "beside"].iloc[0]))
+
+    def on_main_path(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a table with label, layer and depth whose layer ran, on its arm's main path."""
+        beside = {label: self.beside(label) for label in self.labels}
+        rows = zip(table["label"], table["layer"])
+        return table[(table["depth"] >= 0) & [layer not in beside[label] for label, layer in rows]]
+
+    @property
+    def settings(self) -> list[str]:
+        """The columns of `runs` that are settings of a run, its random seed aside."""
+        return [name for name in self.runs.columns if name not in ("run", "arm", "label", "seed", *OUTCOMES)]
+
     def named_layers(self, label: str, named: dict[str, list[str]]) -> list[str]:
         """Return the layers to draw on their own: those named for the arm's architecture, else first, middle, last."""
         names = self.layer_names(label)
@@ -53,6 +74,10 @@ class StudyTables:
     def architecture(self, label: str) -> str:
         """Return the architecture of an arm."""
         return self.arms.loc[self.arms["label"] == label, "architecture"].iloc[0]
+
+    def colour(self, label: str) -> str:
+        """Return the colour of an arm's architecture."""
+        return self.arms.loc[self.arms["label"] == label, "colour"].iloc[0]
 
     def decades(self, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], Interval]:
         """Return {(arm label, moment): decades of the first layer over the last, with the interval over seeds}."""
@@ -67,7 +92,7 @@ class StudyTables:
     def run_slopes(self, quantity: str, moment: str) -> pd.Series:
         """Return each run's decades per layer at a moment (`metrics.decades_per_layer`), indexed by run."""
         table = self.profiles[(self.profiles["quantity"] == quantity) & (self.profiles["moment"] == moment)]
-        used = table[(table["depth"] >= 0) & on_main_path(table["layer"])].sort_values("depth")
+        used = self.on_main_path(table).sort_values("depth")
         return used.groupby("run")["value"].apply(decades_per_layer)
 
     def by_seed(self, values: pd.Series, label: str) -> pd.Series:
@@ -102,7 +127,9 @@ def load(folder: Path, study: str) -> StudyTables:
     """
     folder = Path(folder)
     try:
-        read = {name: pd.read_csv(folder / f"{name}.csv") for name in ("arms", "profiles", "epochs", "runs")}
+        read = {
+            name: pd.read_csv(folder / f"{name}.csv", dtype=TEXT) for name in ("arms", "profiles", "epochs", "runs")
+        }
         arms = read["arms"][read["arms"]["study"] == study]
         if arms.empty:
             raise GradflowError(
@@ -131,10 +158,18 @@ def _with_initial(profiles: pd.DataFrame, arms: pd.DataFrame, path: Path) -> tup
     seeds = arms[["label", "run", "seed"]]
     if not path.exists():
         return profiles, seeds
-    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(pd.read_csv(path), on="start")
+    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(_read_initial(path), on="start")
     initial["run"] = initial["label"] + ", seed " + initial["seed"].astype(str)
     measured = (profiles["moment"] == "init") & profiles["quantity"].isin(initial["quantity"])
     replaced = measured & profiles["label"].isin(initial["label"])
     profiles = pd.concat([profiles[~replaced], initial.assign(moment="init")[profiles.columns]])
     own = initial.drop_duplicates("run")[["label", "run", "seed"]]
     return profiles.sort_values("arm", kind="stable"), pd.concat([seeds, own], ignore_index=True)
+
+
+def _read_initial(path: Path) -> pd.DataFrame:
+    """Read the first backward passes, with the quantities that follow from those in the file."""
+    table = pd.read_csv(path, dtype=TEXT)
+    wide = table.pivot(index=["start", "seed", "layer", "depth"], columns="quantity", values="value")
+    derived = pd.DataFrame(with_derived(dict(wide.items())), index=wide.index)
+    return derived.rename_axis(columns="quantity").stack(future_stack=True).rename("value").reset_index()

@@ -4,8 +4,8 @@ norms.parquet   run, seed, epoch, step, layer, depth, and a column a quantity   
 layers.parquet  run, time, layer, depth, and a column a quantity                  over time, in at most 100 stretches
 profiles.csv    run, moment, quantity, layer, depth, value                        at init, after one step, mid-way, end
 epochs.csv      run, epoch, loss and accuracy of train and validation, seconds
-runs.csv        one row a run: settings, status, test metrics, parameters, time, device
-arms.csv        study, title, arm, label, run, seed, start                        which run belongs to which study
+runs.csv        one row a run: settings, options of its own, status, test metrics, parameters, time, device
+arms.csv        study, title, arm, label, run, seed, start, colour, beside        which run belongs to which study
 """
 
 from collections.abc import Iterable
@@ -21,16 +21,17 @@ from gradflow import results
 from gradflow.files import atomic_write, write_table
 from gradflow.filters import smoothness
 from gradflow.metrics import moment_rows
+from gradflow.quantities import NAMES, PROFILED
+from gradflow.runs import OUTCOMES, Run
 
-ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed", "start"]
+ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed", "start", "colour", "beside"]
 BINS = 100
-PROFILED = ("grad_output_norm", "grad_sample_norm", "grad_rms", "weight_grad_norm", "update_ratio")
 NAME = pa.dictionary(pa.int32(), pa.string())
 LAYER = {"layer": NAME, "depth": pa.int32()}
 NORMS = pa.schema(
     {"run": NAME, "seed": pa.int32(), "epoch": pa.int32(), "step": pa.int32()}
     | LAYER
-    | dict.fromkeys(results.PER_STEP_AND_LAYER, pa.float32())
+    | dict.fromkeys(NAMES, pa.float32())
 )
 LAYERS = pa.schema({"run": NAME, "time": pa.float64()} | LAYER | dict.fromkeys(PROFILED, pa.float64()))
 
@@ -67,7 +68,7 @@ def norm_table(result: results.Result) -> pa.Table:
         "epoch": np.repeat(result["epoch"].astype(np.int32), layers),
         "step": np.repeat(result["step"].astype(np.int32), layers),
     }
-    columns |= {name: result[name].astype(np.float32, copy=False).ravel() for name in results.PER_STEP_AND_LAYER}
+    columns |= {name: result[name].astype(np.float32, copy=False).ravel() for name in NAMES}
     return pa.table(columns | _keys(result, steps)).select(NORMS.names).cast(NORMS)
 
 
@@ -122,7 +123,7 @@ def run_row(result: results.Result) -> dict:
     `mean_loss` is the mean of the training loss over all steps, `loss_jumps` the root mean square of its change from
     one step to the next, in nats; `filters_before` and `filters_after` are the smoothness of the first filters.
     """
-    settings, made = result.meta["settings"], result.provenance
+    settings, made = Run(**result.meta["settings"]).columns, result.provenance
     loss = result["loss"].astype(float)
     outcome = {
         "status": result.meta["status"],
@@ -137,10 +138,10 @@ def run_row(result: results.Result) -> dict:
         "parameters": result.meta["parameters"],
         "steps": len(loss),
     }
-    outcome |= {f"filters_{when}": smoothness(result[f"filters_{when}"]) for when in ("before", "after")}
+    outcome |= {name: smoothness(result.arrays.get(name, np.empty((0, 0, 0, 0)))) for name in results.FILTERS}
     how = {key: made.get(key) for key in ("seconds", "peak_memory_mb", "device", "commit", "dirty")}
     how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(loss)
-    return {"run": result.meta["run"]} | settings | outcome | how
+    return {"run": result.meta["run"]} | settings | {name: (outcome | how)[name] for name in OUTCOMES}
 
 
 def _keys(result: results.Result, repeats: int) -> dict:
@@ -156,6 +157,5 @@ def _keys(result: results.Result, repeats: int) -> dict:
 
 def _writer(stream, schema: pa.Schema) -> pq.ParquetWriter:
     """A writer that looks for repeated values in the keys alone: norms have none."""
-    measured = (*results.PER_STEP_AND_LAYER, *PROFILED)
-    keys = [name for name in schema.names if name not in measured]
+    keys = [name for name in schema.names if name not in NAMES]
     return pq.ParquetWriter(stream, schema, use_dictionary=keys, write_statistics=keys)

@@ -2,8 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -17,12 +16,17 @@ from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
 from gradflow.devices import autocast
 from gradflow.layers import layers_as_records
-from gradflow.models import build
+from gradflow.models.build import build
+from gradflow.models.builders import load_builder
+from gradflow.models.catalogue import Architecture
+from gradflow.optimizers import OPTIMIZERS
 from gradflow.outcome import guessing_loss, judge
 from gradflow.progress import NoCheckpoint, Progress
+from gradflow.quantities import derivation
 from gradflow.recorder import GradientRecorder
 from gradflow.results import Result
 from gradflow.runs import Run
+from gradflow.schedules import make_schedule
 
 
 def train(
@@ -31,11 +35,14 @@ def train(
     device: torch.device | str = "cpu",
     weights: Path | None = None,
     checkpoint: NoCheckpoint | None = None,
+    architecture: Architecture | None = None,
+    record: Iterable[str] = (),
 ) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 
-    weights: the file of pretrained weights, for a run whose init is "pretrained". checkpoint: where the run is kept
-    while it trains, and taken up again; without, it starts at its beginning.
+    architecture: the run's, if the catalogue does not have it. record: quantities to measure on request. weights: the
+    file of pretrained weights, for a run whose init is "pretrained". checkpoint: where the run is kept while it trains,
+    and taken up again; without, it starts at its beginning.
     The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
     between the first and the last step of an epoch, but for a checkpoint that is due.
 
@@ -44,13 +51,13 @@ def train(
     started = time.perf_counter()
     device, checkpoint = torch.device(device), checkpoint or NoCheckpoint()
     torch.manual_seed(run.seed)
-    model = build(
-        run.architecture, classes=len(dataset.classes), init=run.init, weights=weights, **run.model_options
-    ).to(device)
+    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
+    entry = architecture or run.architecture
+    model = build(entry, init=run.init, weights=weights, **shape, **run.model_options).to(device)
     optimizer = make_optimizer(run, model)
-    schedule = torch.optim.lr_scheduler.StepLR(optimizer, run.step_size or run.epochs + 1, run.gamma)
     total = math.ceil((len(dataset.indices("train")) - 1) / run.batch_size)  # a last batch of one image is left out
-    with GradientRecorder(model) as recorder:
+    schedule = make_schedule(run, optimizer, total)
+    with GradientRecorder(model, record=record) as recorder:
         progress = Progress(run, model, optimizer, schedule, recorder, first_filters(model), total, started)
         checkpoint.resume(progress, dataset, weights)
         look = partial(checkpoint.look, progress)
@@ -67,6 +74,8 @@ def train(
                 loss.backward()
                 recorder.step()
                 optimizer.step()
+                progress.rates.append(schedule.get_last_lr()[0])
+                schedule.step()
                 progress.losses.append(loss.detach())
                 progress.correct += (logits.detach().argmax(1) == labels).sum()
                 look()
@@ -74,11 +83,9 @@ def train(
             training_seconds = progress.seconds_of_epoch
             sizes = recorder.batch_sizes[-len(losses) :]
             validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device, look)
-            learning_rate = schedule.get_last_lr()[0]
-            schedule.step()
             train_accuracy = progress.correct.item() / sizes.sum()
             figures = (np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy)
-            progress.end_epoch(losses, learning_rate, figures, training_seconds)
+            progress.end_epoch(losses, figures, training_seconds)
             tqdm.write(_epoch_line(progress))
             checkpoint.save(progress)
         test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device, look)
@@ -87,11 +94,9 @@ def train(
 
 def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     """Return the run's optimizer over all parameters of the model."""
-    settings = {"lr": run.learning_rate, "weight_decay": run.weight_decay}
-    if run.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=run.momentum, **settings)
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[run.optimizer]
-    return kind(model.parameters(), **settings)
+    chosen = OPTIMIZERS[run.optimizer]
+    settings = {name: getattr(run, name) for name in ("momentum", "weight_decay") if name in chosen.settings}
+    return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings, **run.optimizer_options)
 
 
 @torch.no_grad()
@@ -116,26 +121,27 @@ def evaluate(
     return loss.item() / max(1, matrix.sum()), float(np.trace(matrix) / max(1, matrix.sum())), matrix
 
 
-def first_filters(model: nn.Module) -> torch.Tensor:
-    """Return a copy of the first convolution's weights, float32 [filters, 3, kernel, kernel]."""
-    first = next(module for module in model.modules() if isinstance(module, nn.Conv2d))
-    return first.weight.detach().cpu().clone()
+def first_filters(model: nn.Module) -> torch.Tensor | None:
+    """Return a copy of the first convolution's weights, float32 [filters, channels, k, k]; None if there is none."""
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    return None if first is None else first.weight.detach().cpu().clone()
 
 
 def _result(
     progress: Progress, dataset: Dataset, test_loss: float, test_accuracy: float, confusion: np.ndarray
 ) -> Result:
     run, model, recorder = progress.run, progress.model, progress.recorder
-    arrays = dict(recorder.norms())
+    arrays = {name: array for name, array in recorder.norms().items() if not derivation(name)}
     arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
     arrays |= _step_arrays(progress.steps, recorder.batch_sizes) | _epoch_arrays(progress.epochs)
     arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
-    arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
+    if progress.filters_before is not None:
+        arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
     arrays |= {"confusion_matrix": confusion}
     status, reason = judge(arrays, guessing_loss(dataset))
     meta = {
         "run": run.id,
-        "settings": asdict(run),
+        "settings": run.settings,
         "status": status,
         "reason": reason,
         "reduction": "mean",

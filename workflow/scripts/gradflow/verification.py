@@ -11,7 +11,8 @@ import numpy as np
 
 from gradflow import results
 from gradflow.errors import GradflowError
-from gradflow.results import PER_EPOCH, PER_STEP, PER_STEP_AND_LAYER, REMEDY, Result
+from gradflow.quantities import NAMES
+from gradflow.results import PER_EPOCH, PER_STEP, REMEDY, Result
 from gradflow.runs import Run
 
 if TYPE_CHECKING:  # every start of Snakemake reads this module, and pandas takes a while to import
@@ -148,7 +149,7 @@ def _disagreement(a: np.ndarray | None, b: np.ndarray | None) -> str | None:
 
 
 def _place(result: Result, name: str, index: tuple) -> str:
-    if name in PER_STEP_AND_LAYER:
+    if name in NAMES:
         return f"step {result['step'][index[0]]}, {result['layer_name'][index[1]]}"
     if name in PER_STEP:
         return f"step {result['step'][index[0]]}"

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ FILES = ("images.npy", "labels.npy", "split.npy", "dataset.json")
 
 @dataclass(frozen=True)
 class Dataset:
-    """Images uint8 [N, 3, H, W], labels int64 [N], split int8 [N] (an index into SPLITS), and what identifies them."""
+    """Images uint8 [N, C, H, W], labels int64 [N], split int8 [N] (an index into SPLITS), and what identifies them."""
 
     name: str
     images: np.ndarray
@@ -32,13 +33,19 @@ class Dataset:
         """The positions of a split's images, int64, in stored order."""
         return np.flatnonzero(self.split == SPLITS.index(split))
 
+    @cached_property
+    def statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of each channel of the training images, pixels in 0 ... 1."""
+        mean, std = channel_statistics(self.images, self.split == SPLITS.index("train"))
+        return tuple(mean.tolist()), tuple(std.tolist())
+
 
 def save(
     folder: Path, name: str, images: np.ndarray | Path, labels: np.ndarray, split: np.ndarray, classes, dropped=()
 ) -> None:
     """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete.
 
-    images: uint8 [N, 3, H, W], or the .npy file that holds them, which is moved into place. dropped: the names of
+    images: uint8 [N, C, H, W], or the .npy file that holds them, which is moved into place. dropped: the names of
     damaged images that were left out.
 
     Raises GradflowError if a split would be empty, or the disk is full.
@@ -85,11 +92,12 @@ def fingerprint(images: np.ndarray, labels: np.ndarray, split: np.ndarray, class
 
 
 def channel_statistics(images: np.ndarray, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation [3] of the chosen images' pixels in 0 ... 1, from exact integer sums."""
-    totals, squares, count = np.zeros(3, np.int64), np.zeros(3, np.int64), 0
+    """Return mean and standard deviation [C] of the chosen images' pixels in 0 ... 1, from exact integer sums."""
+    channels, count = images.shape[1], 0
+    totals, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
     for start in range(0, len(images), CHUNK):
         levels = images[start : start + CHUNK][chosen[start : start + CHUNK]]
-        for channel in range(3):
+        for channel in range(channels):
             histogram = np.bincount(levels[:, channel].ravel(), minlength=256)
             totals[channel] += histogram @ np.arange(256)
             squares[channel] += histogram @ np.arange(256) ** 2

@@ -7,12 +7,10 @@ import torch
 
 from gradflow.data.arrays import Dataset
 from gradflow.data.resizing import resize
+from gradflow.errors import GradflowError
 
-# (mean, std) per channel, of pixels in 0 ... 1
-NORMALIZATIONS = {
-    "none": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),  # ToTensor only, seed 000
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),  # seeds 001 and 002
-}
+# (mean, std) per channel, of pixels in 0 ... 1: what seeds 001 and 002 take
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def batches(
@@ -25,9 +23,10 @@ def batches(
     shuffle: torch.Generator | None = None,
     first: int = 0,
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Yield (images float32 [B, 3, size, size], labels int64 [B]) over a split once; the last batch may be short.
+    """Yield (images float32 [B, C, size, size], labels int64 [B]) over a split once; the last batch may be short.
 
     Pixels stored at another size are resized as the seeds' `Resize` does it, then scaled to 0 ... 1 and normalised.
+    normalization: as `channel_scale` takes it.
     shuffle: a CPU generator that draws this pass's order; None keeps the stored order. In a shuffled pass a last batch
     of a single image is left out: batch norm has nothing to average there. first: the batch to begin with; those before
     it are not gathered.
@@ -35,13 +34,40 @@ def batches(
     order = dataset.indices(split)
     if shuffle is not None:
         order = order[torch.randperm(len(order), generator=shuffle).numpy()]
-    mean, std = (torch.tensor(value, device=device).view(1, 3, 1, 1) for value in NORMALIZATIONS[normalization])
+    mean, std = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in channel_scale(dataset, normalization))
     for start in range(first * batch_size, len(order), batch_size):
         rows = order[start : start + batch_size]
         if shuffle is not None and len(rows) == 1:
             return
         pixels, labels = (_to_device(array[rows], device) for array in (dataset.images, dataset.labels))
         yield resize(pixels, size).float().div_(255).sub_(mean).div_(std), labels  # in place: memory is what this costs
+
+
+def channel_scale(dataset: Dataset, normalization: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return what is taken off each channel of pixels in 0 ... 1, and what the rest is divided by.
+
+    none: nothing (ToTensor only, seed 000). imagenet: ImageNet's mean and standard deviation. dataset: those of the
+    data set's own training images.
+
+    Raises GradflowError for ImageNet's with other than three channels, and for a channel without any contrast.
+    """
+    channels = dataset.images.shape[1]
+    if normalization == "none":
+        return (0.0,) * channels, (1.0,) * channels
+    if normalization == "imagenet":
+        if channels != len(IMAGENET[0]):
+            raise GradflowError(
+                f"normalization: imagenet is for images of three channels, those of {dataset.name} have {channels}; "
+                "choose none or dataset."
+            )
+        return IMAGENET
+    mean, std = dataset.statistics
+    if min(std) <= 0:
+        raise GradflowError(
+            f"normalization: a channel of {dataset.name} has the same value in every training image (standard "
+            "deviation 0); choose none, or leave that channel out."
+        )
+    return mean, std
 
 
 def _to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:

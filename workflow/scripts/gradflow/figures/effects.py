@@ -2,8 +2,8 @@
 
 from matplotlib.figure import Figure
 
+from gradflow.colours import BLUE, GREY
 from gradflow.effects import Effect
-from gradflow.figures.style import BLUE, GREY
 
 UNITS = {
     "decades at init": "decades, first layer over last",

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import BLUE, GREEN, GREY, ORANGE, VERMILLION, legend_below, panels
+from gradflow.colours import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from gradflow.figures.style import legend_below, panels
 from gradflow.intervals import interval
 
 KINDS = {

@@ -4,9 +4,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from gradflow.figures.style import GREY, MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
+from gradflow.colours import GREY
+from gradflow.figures.style import MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
 from gradflow.intervals import interval
-from gradflow.labels import MOMENTS, QUANTITIES
+from gradflow.labels import MOMENTS
+from gradflow.quantities import LABELS
 
 
 def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
@@ -28,11 +30,11 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
     if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
         axes[0].set_ylim(min(means) / 100, max(means) * 100)
     for axis in first_of_rows(axes):
-        axis.set_ylabel(wrapped(QUANTITIES[quantity]))
+        axis.set_ylabel(wrapped(LABELS[quantity]))
     runs = table.groupby(["label", "moment"])["run"].nunique()
     counts = [f"{MOMENTS[moment]} {runs.xs(moment, level='moment').max()}" for moment in ("init", "end")]
     over = f"geometric mean and 95 % interval; random seeds {', '.join(counts)}"
-    figure.suptitle(f"{study.title}: {QUANTITIES[quantity].split(',')[0]} against depth\n({over})")
+    figure.suptitle(f"{study.title}: {LABELS[quantity].split(',')[0]} against depth\n({over})")
     legend_below(figure, axes[0])
     return figure
 

@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradflow.figures.style import BLACK, BLUE, CYCLE, legend_below, log_axis, panels
+from gradflow.colours import BLACK, BLUE, CYCLE
+from gradflow.figures.style import legend_below, log_axis, panels
 from gradflow.labels import ACTIVATIONS, INITS
 from gradflow.seed004 import PRINTED
 

@@ -11,29 +11,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from gradflow.colours import BLACK, BLUE, CYCLE, ORANGE, SKY
 from gradflow.files import atomic_write
 
 matplotlib.use("agg")
 
-# Okabe & Ito 2008, distinguishable with any colour vision.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
-)  # fmt: skip
-CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, BLACK, "#8C8C8C")
-ARCHITECTURE_COLOURS = {
-    "vgg16": BLUE,
-    "vgg19": SKY,
-    "vgg38": ORANGE,
-    "vgg_deep": VERMILLION,
-    "vgg16_plus4": PURPLE,
-    "resnet18": GREEN,
-    "resnet50": BLACK,
-    "vgg_shallow": YELLOW,
-    "cifar_resnet": "#8C8C8C",
-}
 MOMENT_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
 LINES = ("-", "--", ":", "-.")
-GREY = "#666666"
 
 matplotlib.rcParams.update(
     {
@@ -89,7 +73,7 @@ def arm_styles(study) -> dict[str, dict]:
     styles = {}
     for label, architecture in architectures.items():
         variant = seen[architecture] = seen.get(architecture, -1) + 1
-        styles[label] = {"color": ARCHITECTURE_COLOURS.get(architecture, GREY), "ls": LINES[variant % len(LINES)]}
+        styles[label] = {"color": study.colour(label), "ls": LINES[variant % len(LINES)]}
     return styles
 
 

@@ -14,7 +14,7 @@ from gradflow.figures.style import (
     title,
     wrapped,
 )
-from gradflow.labels import QUANTITIES
+from gradflow.quantities import LABELS
 
 
 def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
@@ -42,7 +42,7 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         if layers is not None and not shared:
             axis.legend(fontsize=7, handlelength=1)
     for axis in first_of_rows(axes):
-        axis.set_ylabel(wrapped(QUANTITIES[quantity]))
+        axis.set_ylabel(wrapped(LABELS[quantity]))
     if layers is not None and shared:
         legend_below(figure, axes[0], columns=6)
     which = "every layer, first (dark) to last (light)" if layers is None else "the named layers"

@@ -5,8 +5,8 @@ import math
 from torch import nn
 
 from gradflow.errors import GradflowError
-from gradflow.models.vgg import VGG
 
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 # Var W of the normal initialisations, from fan-in and fan-out; biases are zero.
 VARIANCES = {
     "xavier": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
@@ -22,17 +22,19 @@ def initialize(model: nn.Module, name: str) -> None:
     xavier       normal, Var W = 2/(fan_in + fan_out), zero biases (Glorot & Bengio 2010, eq. 12)
     he           normal, Var W = 2/fan_in, zero biases (He et al. 2015, eq. 10)
     lecun        normal, Var W = 1/fan_in, zero biases: what seed 004's "He with nonlinearity='sigmoid'" really is
-    torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; VGG's linear layers N(0, 0.01²) with
-                 zero biases, ResNet's as torch makes it
+    torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; linear layers N(0, 0.01²) with zero
+                 biases in a model that says so (VGG's `torchvision_linear_std`), else as torch makes them
     """
     if name not in INITIALIZATIONS:
         raise GradflowError(f"init: {name!r} is not known; choose one of {', '.join(INITIALIZATIONS)}.")
     fill_conv, fill_linear = INITIALIZATIONS[name]
-    keep_linear = name == "torchvision" and not isinstance(model, VGG)
+    std = getattr(model, "torchvision_linear_std", None)
+    if name == "torchvision" and std is not None:
+        fill_linear = _normal(lambda fan_in, fan_out: std**2)
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, CONVOLUTIONS):
             fill_conv(module)
-        elif isinstance(module, nn.Linear) and not keep_linear:
+        elif isinstance(module, nn.Linear):
             fill_linear(module)
 
 
@@ -52,7 +54,6 @@ def _keep(module: nn.Module) -> None:
 
 _xavier, _he, _lecun = (_normal(VARIANCES[name]) for name in ("xavier", "he", "lecun"))
 _he_fan_out = _normal(lambda fan_in, fan_out: 2 / fan_out)
-_small = _normal(lambda fan_in, fan_out: 0.01**2)
 
 # name -> how convolutions, and how linear layers, are filled
 INITIALIZATIONS = {
@@ -60,5 +61,5 @@ INITIALIZATIONS = {
     "xavier": (_xavier, _xavier),
     "he": (_he, _he),
     "lecun": (_lecun, _lecun),
-    "torchvision": (_he_fan_out, _small),
+    "torchvision": (_he_fan_out, _keep),
 }

@@ -7,10 +7,13 @@ from torch import nn
 from gradflow.models.parts import ACTIVATIONS
 
 
-def mlp(*, classes: int, inputs: int, width: int, depth: int, activation: str) -> nn.Module:
-    """Return `depth` × (Linear, activation), the activation after the output layer too (seed 004, cell 4)."""
-    sizes = [inputs] + [width] * (depth - 1) + [classes]
-    layers = OrderedDict()
+def mlp(*, classes: int, channels: int, image_size: int, units: int, depth: int, activation: str) -> nn.Module:
+    """Return `depth` × (Linear, activation), the activation after the output layer too (seed 004, cell 4).
+
+    Its inputs are the channels · image_size² numbers of an image; seed 004's are 10 channels of 1 pixel.
+    """
+    sizes = [channels * image_size**2] + [units] * (depth - 1) + [classes]
+    layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     for i in range(depth):
         layers[f"lin{i + 1}"] = nn.Linear(sizes[i], sizes[i + 1])
         layers[f"act{i + 1}"] = ACTIVATIONS[activation]()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from gradflow.errors import GradflowError
 from gradflow.models.parts import ACTIVATIONS, scaled
 
 
@@ -14,14 +15,10 @@ class ResNetPlan:
 
     blocks: tuple[int, ...]
     kernels: tuple[int, ...]
-    strided: int  # which convolution of a stage's first block halves the image
-    expansion: int
+    strided: int = 0  # which convolution of a stage's first block halves the image
+    expansion: int = 1
     planes: tuple[int, ...] = (64, 128, 256, 512)
     small_images: bool = False  # one 3×3 convolution for a stem, in the place of a 7×7 and a pooling, both of stride 2
-
-
-RESNET18 = ResNetPlan((2, 2, 2, 2), (3, 3), strided=0, expansion=1)  # He et al. 2016, table 1
-RESNET50 = ResNetPlan((3, 4, 6, 3), (1, 3, 1), strided=1, expansion=4)  # the stride on the 3×3, as in seed 001
 
 
 class Block(nn.Module):
@@ -46,6 +43,16 @@ class Block(nn.Module):
                 nn.BatchNorm2d(sizes[-1]) if batch_norm else nn.Identity(),
             )
 
+    @property
+    def branch_start(self) -> nn.Module:
+        """The first module of the branch."""
+        return self.conv1
+
+    @property
+    def branch_end(self) -> nn.Module:
+        """The module whose output the skip is added to."""
+        return self.get_submodule(f"bn{self.depth}")
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map [B, inputs, H, W] to [B, sizes[-1], H/stride, W/stride]."""
         out = x
@@ -61,10 +68,19 @@ class Block(nn.Module):
 class ResNet(nn.Module):
     """A stem, stages `layer1`, `layer2`, ..., a global average pool and one linear layer `fc`."""
 
-    def __init__(self, plan: ResNetPlan, classes: int, width: float, activation: str, batch_norm: bool, skip: bool):
+    def __init__(
+        self,
+        plan: ResNetPlan,
+        classes: int,
+        inputs: int,
+        width: float,
+        activation: str,
+        batch_norm: bool,
+        skip: bool,
+    ):
         super().__init__()
         channels = scaled(plan.planes[0], width)
-        self.conv1 = nn.Conv2d(3, channels, *((3, 1, 1) if plan.small_images else (7, 2, 3)), bias=False)
+        self.conv1 = nn.Conv2d(inputs, channels, *((3, 1, 1) if plan.small_images else (7, 2, 3)), bias=False)
         self.bn1 = nn.BatchNorm2d(channels) if batch_norm else nn.Identity()
         self.relu = ACTIVATIONS[activation]()
         self.maxpool = nn.Identity() if plan.small_images else nn.MaxPool2d(3, 2, 1)
@@ -82,22 +98,37 @@ class ResNet(nn.Module):
         self.fc = nn.Linear(channels, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map images [B, 3, H, W] to logits [B, classes]."""
+        """Map images [B, inputs, H, W] to logits [B, classes]."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         for stage in range(1, self.stages + 1):
             x = self.get_submodule(f"layer{stage}")(x)
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
-def resnet(plan: ResNetPlan, *, classes: int, width: float, activation: str, batch_norm: bool, skip: bool) -> nn.Module:
-    """Build a ResNet from its plan; `width` multiplies every channel count, without `skip` no identity is added."""
-    return ResNet(plan, classes, width, activation, batch_norm, skip)
+def resnet(
+    *,
+    classes: int,
+    channels: int,
+    width: float,
+    activation: str,
+    batch_norm: bool,
+    skip: bool,
+    **plan,
+) -> nn.Module:
+    """Build a ResNet from its plan (the fields of `ResNetPlan`); without `skip` no identity is added.
+
+    width multiplies every channel count; channels are those of the images.
+    """
+    return ResNet(ResNetPlan(**plan), classes, channels, width, activation, batch_norm, skip)
 
 
-def cifar_resnet(*, depth: int, **options) -> nn.Module:
+def cifar_resnet(*, classes: int, channels: int, depth: int, **options) -> nn.Module:
     """Build a ResNet for small images with `depth` = 6n + 2 layers (He et al. 2016, section 4.2), else as `resnet`.
 
     Where a stage begins its shortcut is a 1×1 projection (the paper's option B), as in the other ResNets here.
+    Raises GradflowError for another depth.
     """
-    blocks = (depth - 2) // 6
-    return resnet(ResNetPlan((blocks,) * 3, (3, 3), 0, 1, planes=(16, 32, 64), small_images=True), **options)
+    if depth % 6 != 2 or depth < 8:
+        raise GradflowError(f"depth: cifar_resnet has 6n + 2 layers (8, 14, 20, ..., 110), not {depth}.")
+    plan = {"blocks": ((depth - 2) // 6,) * 3, "kernels": (3, 3), "planes": (16, 32, 64), "small_images": True}
+    return resnet(classes=classes, channels=channels, **plan, **options)

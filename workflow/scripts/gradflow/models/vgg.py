@@ -1,42 +1,30 @@
-"""VGG networks from plans: lists of channel counts, with "M" where a pooling halves the image."""
+"""VGG networks from plans; `gradflow.models.catalogue` has the plans."""
 
 import torch
 from torch import nn
 
 from gradflow.models.parts import ACTIVATIONS, POOLINGS, scaled
 
-CHANNELS = (64, 128, 256, 512, 512)
-
-
-def stages(*convs: int) -> list:
-    """Return the plan with so many convolutions in each of VGG's five stages."""
-    return [item for channels, count in zip(CHANNELS, convs) for item in [channels] * count + ["M"]]
-
-
-VGG16 = stages(2, 2, 3, 3, 3)  # Simonyan & Zisserman 2014, configuration D
-VGG19 = stages(2, 2, 4, 4, 4)  # configuration E
-VGG38 = stages(4, 4, 9, 9, 9)  # seed 000's next step: 35 convolutions and 3 linear layers
-VGG16_PLUS4 = stages(2, 2, 3, 3, 7)  # VGG-16 and four more convolutions in its last stage (the README of seed 003)
-VGG_SHALLOW = [64, "M", 128, "M", 256, "M"]  # the kernel experiment of seed 003, which names no plan
-VGG_DEEP = [64, 64, "M", 128, 128, "M", 256, 256, 256, 512, 512, 512, 512, "M"]  # the code of seed 002
-
 
 class VGG(nn.Module):
     """A VGG with torchvision's module names: `features.N`, `avgpool`, `classifier.N`."""
+
+    torchvision_linear_std = 0.01  # what `init: torchvision` draws its linear layers with
 
     def __init__(self, features: nn.Sequential, avgpool: nn.Module, classifier: nn.Sequential):
         super().__init__()
         self.features, self.avgpool, self.classifier = features, avgpool, classifier
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Map images [B, 3, H, W] to logits [B, classes]."""
+        """Map images [B, channels, H, W] to logits [B, classes]."""
         return self.classifier(torch.flatten(self.avgpool(self.features(images)), 1))
 
 
 def vgg(
-    plan: list,
     *,
+    layers: list,
     classes: int,
+    channels: int,
     width: float,
     activation: str,
     pooling: str,
@@ -45,7 +33,7 @@ def vgg(
     batch_norm: bool,
     dropout: float | None,
 ) -> nn.Module:
-    """Build a VGG from its plan.
+    """Build a VGG from its plan: layers, a list of channel counts, with "M" where a pooling halves the image.
 
     width multiplies every channel count and the hidden linear layers. kernel is odd, with same padding. bottleneck
     puts a 1×1, a kernel×kernel of a quarter of the channels, and a 1×1 in the place of each convolution of 256 or more
@@ -53,8 +41,7 @@ def vgg(
     dropout after each); with None it is seed 002's (global average pool, 512 → 512 → 256 → classes).
     """
     features: list[nn.Module] = []
-    channels = 3
-    for item in plan:
+    for item in layers:
         if item == "M":
             features.append(POOLINGS[pooling](2, 2))
             continue

@@ -1,0 +1,121 @@
+"""The closure of a module: its code and that of all it imports, in turn, within the library or a user's folder.
+
+Code is what Python parses, without what only people read: comments, docstrings, the arguments of what is raised, and in
+the library every text of more than one word.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+LIBRARY = __name__.split(".")[0]
+PROSE = re.compile(r"\w\W*\s\W*\w")
+
+Locate = Callable[[str], Path | None]  # the file of a module by its name; None for one that does not count
+
+
+def closure(modules: Iterable[str], locate: Locate, home: dict[str, str], library: Path) -> dict[str, str]:
+    """Return {module: its code} of modules and all that they import, as far as `locate` finds them.
+
+    home: where the names that `from gradflow import ...` can name live, by name. library: the folder of gradflow.
+    """
+    pending, code = list(modules), {}
+    while pending:
+        module = pending.pop()
+        path = locate(module)
+        if module in code or path is None:
+            continue
+        code[module], imported = parse(path, path.is_relative_to(library))
+        pending += (found for name in imported for found in _meant(_absolute(name, module, path), home, locate))
+    return code
+
+
+def locate_in(root: Path, package: str = "") -> Locate:
+    """Return a function that finds modules by name in a folder, whose own name is `package`, if it has one."""
+
+    def locate(module: str) -> Path | None:
+        parts = module.split(".")
+        if package:
+            if parts[0] != package:
+                return None
+            parts = parts[1:]
+        path = root.joinpath(*parts)
+        candidates = (path / "__init__.py", path.with_name(f"{path.name}.py"))  # a package goes before a module
+        return next((file for file in candidates if file.is_file()), None)
+
+    return locate
+
+
+@cache
+def parse(path: Path, prose: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return a file's code, and the names that it imports anywhere, with leading dots where they are relative.
+
+    prose: leave out texts of more than one word.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = tuple(_imported(tree))
+    return ast.dump(_Unsaid(prose).visit(tree)), imported
+
+
+class _Unsaid(ast.NodeTransformer):
+    """Takes out of code what only people read."""
+
+    def __init__(self, prose: bool):
+        self._prose = prose
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+        return super().visit(node)
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        if isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        said = self._prose and isinstance(node.value, str) and PROSE.search(node.value)
+        return ast.Constant("") if said else node
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
+        said = "_".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        if self._prose and re.search(r"\w\s|\s\w", said):
+            node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
+        return self.generic_visit(node)
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            between = "" if base.endswith(".") else "."
+            yield base
+            yield from (f"{base}{between}{alias.name}" for alias in node.names)
+
+
+def _absolute(name: str, module: str, path: Path) -> str:
+    """Return the full name of what a module imports."""
+    level = len(name) - len(name.lstrip("."))
+    if not level:
+        return name
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    return ".".join([*package[: len(package) - level + 1], *filter(None, [name[level:]])])
+
+
+def _meant(name: str, home: dict[str, str], locate: Locate) -> Iterator[str]:
+    """Yield the modules that a name may stand for: it, the packages above it, and where a public name lives."""
+    parts = name.split(".")
+    if parts[0] != LIBRARY:
+        yield parts[0]
+    yield from (".".join(parts[: end + 1]) for end in range(1, len(parts)))
+    if name == LIBRARY:  # used by attribute: it may be any of them
+        yield from (f"{LIBRARY}.{module}" for module in home.values())
+    elif parts[0] == LIBRARY and parts[1] in home:
+        yield f"{LIBRARY}.{home[parts[1]]}"
+    elif parts[0] == LIBRARY and locate(".".join(parts[:2])) is None:
+        yield LIBRARY  # a name of its own
