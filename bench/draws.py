@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.functional import mse_loss
 
 from gradflow.draws import draw_norms
-from gradflow.models import build
+from gradflow.models.build import build
 
 ROUNDS = 7
 SIZES = [(5, 10), (20, 10), (50, 10), (5, 64), (20, 64), (5, 256)]  # (depth, width)

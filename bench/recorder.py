@@ -13,7 +13,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from gradflow import GradientRecorder
-from gradflow.models import build
+from gradflow.models.build import build
 
 NETWORKS = {
     "vgg16, width 1/4, 32 px, batch 32": ("vgg16", {"width": 0.25}, 32),

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +36,7 @@ def synthetic(seed: int, steps: int, layers: int) -> results.Result:
     arrays |= {"layer_name": np.array([f"features.{layer}" for layer in range(layers)])}
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(0.5), "confusion_matrix": np.eye(10, dtype=int)}
     arrays |= {f"filters_{when}": generator.random((16, 3, 3, 3)) for when in ("before", "after")}
-    meta = {"run": run.id, "status": "completed", "reason": "", "settings": asdict(run), "parameters": 1}
+    meta = {"run": run.id, "status": "completed", "reason": "", "settings": run.settings, "parameters": 1}
     meta |= {"classes": [str(digit) for digit in range(10)]}
     return results.Result(arrays, meta, {"epoch_seconds": [1.0] * EPOCHS, "training_seconds": [1.0] * EPOCHS})
 

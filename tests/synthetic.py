@@ -1,16 +1,16 @@
 """Runs and tables with a known truth, made without training: what statistics, claims and prose are tested on."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from gradflow import results, tables
-from gradflow.architectures import resolve
+from gradflow.architectures import find, resolve
 from gradflow.comparisons import COSTS
 from gradflow.files import write_table
-from gradflow.measures import NETWORK
+from gradflow.models.size import NETWORK
 from gradflow.runs import Run
 
 OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
@@ -21,7 +21,8 @@ def a_run(architecture: str, seed: int = 0, **settings) -> Run:
     """A run with the options of its architecture filled in."""
     options = {name: settings.pop(name) for name in list(settings) if name in ("skip", "batch_norm", "activation")}
     options |= {name: settings.pop(name) for name in list(settings) if name in ("pooling", "kernel", "bottleneck")}
-    made = Run(architecture, "digits", "digits", 32, seed=seed, **resolve(architecture, {"width": 0.25} | options))
+    resolved = resolve(architecture, find(architecture), {"width": 0.25} | options)
+    made = Run(architecture, "digits", "digits", 32, seed=seed, **resolved)
     return replace(made, epochs=4, **settings)
 
 
@@ -43,7 +44,7 @@ def result(made: Run, decades: float, accuracy: float = 0.5, noise: float = 0.05
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(accuracy + shift / 5)}
     arrays |= {"confusion_matrix": np.eye(3, dtype=int)}
     arrays |= {f"filters_{when}": generator.normal(0, 1, (4, 3, 3, 3)) for when in ("before", "after")}
-    meta = {"run": made.id, "status": "completed", "reason": "", "settings": asdict(made), "parameters": 10}
+    meta = {"run": made.id, "status": "completed", "reason": "", "settings": made.settings, "parameters": 10}
     meta |= {"classes": ["a", "b", "c"]}
     provenance = {"epoch_seconds": [1.0] * made.epochs, "training_seconds": [1.0] * made.epochs}
     provenance |= {"device": "cpu", "commit": "0" * 40, "dirty": False}
@@ -71,7 +72,8 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
                 paths[name] = folder.parent / "runs" / name / "norms.npz"
                 results.write(paths[name], one)
                 begun = run_of(one)
-                rows.append([study, f"Study {study}", number, label, name, begun.seed, begun.start])
+                arm = [study, f"Study {study}", number, label, name, begun.seed, begun.start]
+                rows.append([*arm, find(begun.architecture).colour, "[]"])
     tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
     write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return folder

@@ -13,7 +13,7 @@ from gradflow import GradflowError, claim_answers, claims, configuration, studie
 from gradflow.evidence import Evidence, Measured, Missing, _same, gather, measure
 from gradflow.intervals import interval, p_value
 from gradflow.layers import CONV_AND_LINEAR
-from gradflow.models import build
+from gradflow.models.build import build
 from synthetic import a_run, result, write_study_tables
 
 SHIPPED = ROOT / "report" / "claims.yaml"

@@ -6,13 +6,12 @@ from hypothesis import HealthCheck, given, settings
 
 from conftest import ROOT
 from gradflow import GradflowError, configuration, studies
-from gradflow.architectures import OPTIONS
 from gradflow.data.sources import SOURCES
 from gradflow.draws import ACTIVATIONS
-from gradflow.models import BUILDERS
+from gradflow.models.catalogue import CATALOGUE
 from gradflow.models.initialization import INITIALIZATIONS
 from gradflow.models.parts import ACTIVATIONS as MODULES
-from gradflow.runs import MODEL_OPTIONS, Run
+from gradflow.runs import Run
 from mutations import default, mutated
 
 SHIPPED = [["config.yaml"], *(["config.yaml", f"config/{path.name}"] for path in sorted((ROOT / "config").iterdir()))]
@@ -41,7 +40,7 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
     settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
     for key, part in [*keys(schema), *settings_keys.items()]:
         assert part.get("description"), key
-    required = {"question", "vary", "sha256"}
+    required = {"question", "vary", "sha256", "builder"}
     for key, part in keys(schema):
         assert "default" in part or key in required, key
 
@@ -49,12 +48,12 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
 def test_the_schema_and_the_code_name_the_same_things():
     schema = configuration.schema()
     names = schema["$defs"]["settings"]["properties"]
-    derived = {"seed", "source", "image_size"}
-    assert set(names) == set(Run.__dataclass_fields__) - derived
-    assert set(names["architecture"]["enum"]) == set(OPTIONS) - {"mlp"} == set(BUILDERS) - {"mlp"}
+    derived = {"seed", "source", "image_size", "options"}
+    options = set().union(*(entry.options for entry in CATALOGUE.values()))
+    assert set(names) == set(Run.__dataclass_fields__) - derived | options
+    assert set(names["architecture"]["enum"]) == set(CATALOGUE)
     layers = schema["properties"]["studies"]["additionalProperties"]["properties"]["layers"]
     assert set(layers["properties"]) == set(names["architecture"]["enum"])
-    assert set().union(*(OPTIONS[name] for name in names["architecture"]["enum"])) == set(MODEL_OPTIONS)
     assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
     assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
     assert set(schema["properties"]["datasets"]["additionalProperties"]["properties"]["source"]["enum"]) == set(SOURCES)
@@ -85,7 +84,7 @@ def changed(path, value):
         (changed(["scale", "epochs"], "many"), "scale.epochs is 'many'; it must be of type integer"),
         (changed(["studies", "skip", "base", "epochs"], 0), "studies.skip.base.epochs is 0"),
         (changed(["studies", "skip", "base", "architecture"], "resnet51"), "did you mean 'resnet50'"),
-        (changed(["studies", "vgg_deep", "vary"], [{"architecture": ["vgg99"]}]), "'vgg99'.*choose one of vgg16"),
+        (changed(["studies", "vgg_deep", "vary"], [{"architecture": ["vgg99"]}]), "'vgg99'.*choose one of vgg11"),
         (changed(["select"], []), "select is empty"),
         (changed(["select"], ["skipp"]), "select names the study 'skipp'"),
         (changed(["studies", "skip", "vary"], []), "studies.skip.vary is empty"),
@@ -128,7 +127,10 @@ def changed(path, value):
         ),
         (changed(["studies", "skip", "layers", "resnet_50"], ["fc"]), "no key 'resnet_50'; did you mean 'resnet50'"),
         (changed(["studies", "mlp"], {"question": "?", "vary": [{"init": "he"}]}), "studies.mlp is taken"),
-        (changed(["datasets", "digits", "size"], 16), "datasets.digits.size is 16, too small for vgg"),
+        (
+            changed(["datasets", "digits", "size"], 16),
+            "datasets.digits, whose size is 16, and that does not work: images",
+        ),
         (changed(["scale"], None), "scale is None; it must be of type object"),
         (changed(["mlp", "inits"], ["torchvision"]), "mlp.inits"),
     ],
@@ -161,14 +163,14 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
 @pytest.fixture
 def networks_are_looked_into_once(monkeypatch):
     """Hundreds of plans have the same networks: what is found of one is remembered."""
-    known, look = {}, studies._look_into
+    known, look = {}, studies.look_into
 
-    def remembered(study, run):
-        key = (run.architecture, run.image_size, *run.model_options.items())
-        known[key] = known.get(key) or look(study, run)
+    def remembered(architecture, options, image_size):
+        key = (repr(architecture), image_size, repr(options))
+        known[key] = known.get(key) or look(architecture, options, image_size)
         return known[key]
 
-    monkeypatch.setattr(studies, "_look_into", remembered)
+    monkeypatch.setattr(studies, "look_into", remembered)
 
 
 @given(config=mutated())

@@ -8,7 +8,7 @@ from torch.nn.functional import mse_loss
 
 from gradflow import GradflowError
 from gradflow.draws import ACTIVATIONS, _parameters, backward, draw_norms
-from gradflow.models import build
+from gradflow.models.build import build
 from gradflow.seed004 import PRINTED
 
 

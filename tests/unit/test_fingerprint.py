@@ -1,10 +1,13 @@
-"""Code fingerprints: comments and docstrings change nothing, code does, and only where it is used."""
+"""Code fingerprints: a run depends on its own code and entries, on nothing beside them nor on what is only said."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from gradflow import fingerprint
+from gradflow import GradflowError, closures, fingerprint
+from gradflow.models.catalogue import CATALOGUE, Architecture
+from gradflow.optimizers import OPTIMIZERS
 
 
 @pytest.fixture
@@ -16,10 +19,19 @@ def library(tmp_path, monkeypatch):
 
 
 def prints():
-    fingerprint._parse.cache_clear()
-    return {
-        m: fingerprint.code_fingerprint(f"gradflow.{m}") for m in ("training", "tables", "figures.timelines", "answers")
-    }
+    closures.parse.cache_clear()
+    modules = ("training", "tables", "figures.timelines", "answers")
+    return {module: fingerprint.code_fingerprint(f"gradflow.{module}") for module in modules}
+
+
+def runs():
+    """The fingerprint of a run of each architecture."""
+    closures.parse.cache_clear()
+    return {name: fingerprint.run_fingerprint(entry, "sgd") for name, entry in CATALOGUE.items()}
+
+
+def changed(before, after):
+    return {name for name in before if before[name] != after[name]}
 
 
 def edit(path, old, new):
@@ -40,15 +52,140 @@ def test_code_changes_what_uses_it_and_nothing_else(library):
     before = prints()
     edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
-    assert {m for m in before if before[m] != after[m]} == {"training"}
+    assert changed(before, after) == {"training"}
     edit(library / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")
-    edit(library / "labels.py", '"VGG-16"', '"VGG 16"')
-    last = prints()
-    assert {m for m in before if after[m] != last[m]} == {"figures.timelines", "answers"}
+    edit(library / "labels.py", '"ReLU"', '"relu"')
+    assert changed(after, prints()) == {"figures.timelines", "answers"}
 
 
-def test_imports_inside_functions_and_packages_are_followed(library):
-    before = fingerprint.code_fingerprint("gradflow.models")
-    fingerprint._parse.cache_clear()
-    edit(library / "models" / "vgg.py", "VGG38 = stages(4, 4, 9, 9, 9)", "VGG38 = stages(4, 4, 9, 9, 8)")
-    assert fingerprint.code_fingerprint("gradflow.models") != before
+def test_a_word_of_an_error_changes_no_run(library):
+    before = runs()
+    edit(library / "files.py", "could not be written: the disk is full", "was not written, as the disk is full")
+    edit(library / "results.py", "delete it and run", "remove it and run")
+    edit(library / "results.py", 'return f"{name} is missing"', 'return f"{name} is lacking"')
+    edit(library / "checkpoints.py", "; its checkpoint is kept and", ", its checkpoint was kept, and")
+    edit(library / "recorder.py", "call it inside the `with` block, ", "call this in the block, ")
+    edit(library / "models" / "vgg.py", "import torch\n", "import torch\n\nSAID = 1\n")  # one that does count
+    assert changed(before, runs()) == {name for name in CATALOGUE if name.startswith("vgg")}
+
+
+def test_only_the_runs_of_a_builder_depend_on_its_code(library):
+    before = runs()
+    edit(library / "models" / "resnet.py", "kernel // 2", "kernel // 3")
+    assert changed(before, runs()) == {"resnet18", "resnet50", "cifar_resnet"}
+    before = runs()
+    edit(library / "models" / "initialization.py", "2 / fan_in,", "3 / fan_in,")
+    assert changed(before, runs()) == set(CATALOGUE)
+
+
+def test_a_new_architecture_optimizer_or_quantity_changes_no_run(library):
+    before, first = runs(), prints()["tables"]
+    vgg = '"vgg14": Architecture(_VGG, "VGG-14", BLUE, _stages(2, 2, 2, 2, 3), _HEAD),\n    "vgg16": '
+    edit(library / "models" / "catalogue.py", '"vgg16": ', vgg)
+    edit(library / "optimizers.py", '"adam": ', '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ')
+    quantity = 'Quantity("double", "twice", derive=lambda of: 2 * of["grad_rms"]),\n    Quantity("grad_rms"'
+    edit(library / "quantities.py", 'Quantity("grad_rms"', quantity)
+    assert runs() == before and prints()["tables"] != first
+
+
+@pytest.mark.parametrize("part", ["plan", "options", "pretrained"])
+def test_an_entry_counts_for_its_own_runs_and_its_face_for_none(part):
+    entry = CATALOGUE["vgg19"]
+    ours = fingerprint.run_fingerprint(entry, "sgd")
+    assert fingerprint.run_fingerprint(replace(entry, label="other", colour="#123456"), "sgd") == ours
+    other = {"plan": {"layers": [64, "M"]}, "options": entry.options | {"width": 2.0}, "pretrained": None}[part]
+    assert fingerprint.run_fingerprint(replace(entry, **{part: other}), "sgd") != ours
+
+
+def test_an_optimizers_entry_counts_for_its_own_runs(monkeypatch):
+    def both():
+        return [fingerprint.run_fingerprint(CATALOGUE["vgg16"], name) for name in ("sgd", "adam")]
+
+    sgd, adam = both()
+    monkeypatch.setitem(OPTIMIZERS, "adam", replace(OPTIMIZERS["adam"], settings={"weight_decay": 0.5}))
+    assert both()[0] == sgd and both()[1] != adam
+    monkeypatch.setitem(OPTIMIZERS, "sgd", replace(OPTIMIZERS["sgd"], label="plain"))
+    assert both()[0] == sgd
+
+
+IMPORTS = ["from gradflow import {}", "from gradflow.{} import x", "import gradflow.{} as other", "from . import {}"]
+
+
+@pytest.mark.parametrize("form", [*IMPORTS, "from .{} import x", "def late():\n    from gradflow import {}"])
+def test_no_form_of_import_is_lost(library, form):
+    (library / "extra.py").write_text("x = 1\n")
+    edit(library / "rows.py", "import numpy as np", f"import numpy as np\n{form.format('extra')}")
+    closures.parse.cache_clear()
+    before = fingerprint.code_fingerprint("gradflow.training")
+    (library / "extra.py").write_text("x = 2\n")
+    closures.parse.cache_clear()
+    assert fingerprint.code_fingerprint("gradflow.training") != before
+
+
+@pytest.mark.parametrize("form", ["from gradflow import GradientRecorder", "import gradflow"])
+def test_public_names_lead_to_where_they_live(library, form):
+    edit(library / "colours.py", "SILVER =", f"{form}\n\nSILVER =")
+    closures.parse.cache_clear()
+    before = fingerprint.code_fingerprint("gradflow.colours")
+    edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
+    closures.parse.cache_clear()
+    assert fingerprint.code_fingerprint("gradflow.colours") != before
+
+
+NET = """
+from parts import block
+from gradflow.models.parts import ACTIVATIONS
+def net(classes): raise ValueError("no")
+"""
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A user's file and its neighbour; a function that returns the fingerprint of its runs."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "net.py").write_text(NET)
+    (folder / "parts.py").write_text("def block(): return 1\n")
+
+    def printed(place=folder):
+        closures.parse.cache_clear()
+        return fingerprint.run_fingerprint(Architecture(f"{place}/net.py:net"), "sgd")
+
+    return folder, printed
+
+
+def test_a_users_file_counts_with_its_neighbours_wherever_it_lies(mine, tmp_path):
+    folder, printed = mine
+    before = printed()
+    edit(folder / "net.py", 'ValueError("no")', 'ValueError("another word")')
+    (folder / "unused.py").write_text("x = 1\n")
+    assert printed() == before
+    assert printed(shutil.copytree(folder, tmp_path / "elsewhere")) == before
+    edit(folder / "parts.py", "return 1", "return 2")
+    assert printed() != before
+
+
+def test_a_users_file_that_builds_one_of_ours_depends_on_it(mine, library):
+    folder, printed = mine
+    (folder / "net.py").write_text("from gradflow import build\ndef net(classes): return build('vgg16', classes=10)")
+    before = printed()
+    edit(library / "models" / "vgg.py", "side // 2", "side // 3")
+    assert printed() != before
+
+
+def test_an_installed_builder_is_known_by_its_distribution_and_version(monkeypatch):
+    entry = Architecture("torchvision.models:mobilenet_v2")
+    before = fingerprint.run_fingerprint(entry, "sgd")
+    assert fingerprint._function_code(entry.builder).startswith("torchvision==")
+    monkeypatch.setattr(fingerprint, "_distribution", lambda package: "torchvision==99")
+    assert fingerprint.run_fingerprint(entry, "sgd") != before
+
+
+NOWHERE = {"no/such.py:net": "does not exist", "nothere.models:net": "there is no module", "net": "write package"}
+
+
+@pytest.mark.parametrize(("builder", "words"), NOWHERE.items())
+def test_a_builder_that_is_nowhere_is_one_sentence(builder, words):
+    with pytest.raises(GradflowError, match=words) as caught:
+        fingerprint.run_fingerprint(Architecture(builder), "sgd")
+    assert "\n" not in str(caught.value)

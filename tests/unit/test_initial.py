@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradflow.data import arrays
-from gradflow.initial import QUANTITIES, first_pass, initial_table
+from gradflow.initial import MEASURED, first_pass, initial_table
 from gradflow.training import train
 from synthetic import a_run
 
@@ -28,7 +28,7 @@ def tiny(architecture, **settings):
 def test_it_says_what_the_first_recorded_step_of_the_run_says(digits, run):
     dataset = arrays.load(digits)
     trained, alone = train(run, dataset), first_pass(run, dataset)
-    for quantity in QUANTITIES:
+    for quantity in MEASURED:
         found = alone[alone["quantity"] == quantity]
         assert list(found["layer"]) == list(trained["layer_name"])
         assert list(found["depth"]) == list(trained["layer_depth"])
@@ -40,5 +40,5 @@ def test_runs_that_begin_alike_share_a_start_and_others_do_not(digits):
     assert replace(run, optimizer="adam", learning_rate=1e-4, epochs=9, seed=5).start == run.start
     for change in ({"init": "xavier"}, {"batch_size": 32}, {"width": 0.5}, {"dataset": "other"}, {"precision": "bf16"}):
         assert replace(run, **change).start != run.start
-    table = initial_table([run], {"digits": arrays.load(digits)}, seeds=3)
+    table = initial_table([run], {"digits": arrays.load(digits)}, seeds=range(3))
     assert sorted(table["seed"].unique()) == [0, 1, 2] and set(table["start"]) == {run.start}

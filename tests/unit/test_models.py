@@ -6,9 +6,10 @@ import torchvision
 from torch import nn
 
 from gradflow import GradflowError
-from gradflow.architectures import OPTIONS
-from gradflow.models import BUILDERS, build
+from gradflow.models.build import build
+from gradflow.models.catalogue import CATALOGUE
 from gradflow.models.initialization import INITIALIZATIONS
+from gradflow.models.size import look_into
 
 
 def count(model):
@@ -24,7 +25,9 @@ def count(model):
         ("vgg16", {"classes": 1000}, 138_357_544),  # Simonyan & Zisserman 2014, as torchvision publishes it
         ("resnet18", {"classes": 1000}, 11_689_512),
         ("resnet50", {"classes": 1000}, 25_557_032),
-        ("mlp", {}, 451),  # seed 004: 4 × (10×10 + 10) + 10 + 1
+        ("vgg11", {"classes": 1000}, 132_863_336),
+        ("vgg13", {"classes": 1000}, 133_047_848),
+        ("mlp", {"channels": 10, "image_size": 1}, 451),  # seed 004: 4 × (10×10 + 10) + 10 + 1
     ],
 )
 def test_parameter_counts_at_full_width(architecture, options, expected):
@@ -39,7 +42,7 @@ def test_resnet50_without_its_unused_projections():
     assert count(model) - unused == 21_141_256
 
 
-@pytest.mark.parametrize("name", ["vgg16", "vgg19", "resnet18", "resnet50"])
+@pytest.mark.parametrize("name", ["vgg11", "vgg13", "vgg16", "vgg19", "resnet18", "resnet50"])
 def test_same_names_and_outputs_as_torchvision(name):
     theirs = getattr(torchvision.models, name)(num_classes=10).eval()
     ours = build(name, classes=10).eval()
@@ -84,7 +87,7 @@ def test_a_skip_changes_the_output_and_no_parameter():
 
 @pytest.mark.parametrize("architecture", ["vgg_deep", "resnet18", "mlp"])
 def test_the_seed_sets_the_weights(architecture):
-    options = {"classes": 4, "width": 8 if architecture == "mlp" else 0.25}
+    options = {"classes": 4} | ({"image_size": 4} if architecture == "mlp" else {"width": 0.25})
     a, b, c = (build(architecture, seed=seed, init="he", **options).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(a[key], b[key]) for key in a)
     assert not all(torch.equal(a[key], c[key]) for key in a)
@@ -121,7 +124,7 @@ def test_torchvision_init_has_torchvisions_spread(name):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"architecture": "vgg17"}, "'vgg17' is not known; choose one of vgg16"),
+        ({"architecture": "vgg17"}, "'vgg17' is not known; choose one of vgg11"),
         ({"architecture": "vgg16", "skip": True}, "skip: vgg16 has no such option"),
         ({"architecture": "vgg16", "init": "xaver"}, "init: 'xaver'"),
     ],
@@ -132,11 +135,24 @@ def test_refuses_in_one_sentence(arguments, words):
 
 
 def test_every_init_and_architecture_builds_and_runs():
-    assert set(BUILDERS) == set(OPTIONS)
-    for architecture in BUILDERS:
+    for architecture, entry in CATALOGUE.items():
+        narrow = {"width": 1 / 32} if "width" in entry.options else {}
         for init in INITIALIZATIONS:
-            if architecture == "mlp":
-                assert build("mlp", classes=1, init=init)(torch.randn(2, 10)).shape == (2, 1)
-            else:
-                model = build(architecture, classes=5, width=1 / 32, init=init)
-                assert model(torch.randn(2, 3, 32, 32)).shape == (2, 5)
+            model = build(architecture, classes=5, image_size=32, init=init, **narrow)
+            assert model(torch.randn(2, 3, 32, 32)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_entry_of_the_catalogue_builds_without_memory_and_has_a_face(name):
+    entry = CATALOGUE[name]
+    look = look_into(entry, {}, image_size=32, channels=5)
+    assert look.layers and look.size.flops > 0 and entry.label
+    assert entry.colour.startswith("#") and [other.label for other in CATALOGUE.values()].count(entry.label) == 1
+
+
+def test_projections_beside_the_blocks_are_found_by_the_graph_and_nothing_else_is():
+    for name in ("vgg13", "resnet18", "resnet50", "cifar_resnet", "mlp"):
+        look = look_into(CATALOGUE[name], {}, image_size=32)
+        assert look.beside == [layer for layer in look.layers if "downsample" in layer]
+    unused = look_into(CATALOGUE["resnet50"], {"skip": False}, image_size=32)
+    assert unused.beside == []  # they never run

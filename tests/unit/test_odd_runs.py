@@ -46,7 +46,8 @@ def folder(tmp_path_factory):
     tables.write_tables(sorted(folder.glob("runs/*/norms.npz")), *outputs)
     order = list(dict.fromkeys(label for label, _ in runs))
     rows = [
-        ["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"], "x"] for label, r in runs
+        ["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"], "x", "#000000", "[]"]
+        for label, r in runs
     ]
     write_table(folder / "tables" / "cost.csv", empty_costs())
     write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))

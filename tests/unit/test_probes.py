@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from gradflow.models import build
+from gradflow.models.build import build
 from gradflow.models.resnet import Block
 from gradflow.probes import along_path, branch_exponent, correlation, path_share, probe_table, profile
 

@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gradflow import GradientRecorder
-from gradflow.models import build
-from gradflow.recorder import QUANTITIES
+from gradflow.models.build import build
+from gradflow.quantities import NAMES as QUANTITIES
 
 
 def batch(size=8, side=32, classes=10, seed=0):

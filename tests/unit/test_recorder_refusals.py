@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gradflow import GradflowError, GradientRecorder
-from gradflow.models import build
+from gradflow.models.build import build
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import errno
 import os
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000"
         "run": run,
         "status": "completed",
         "reason": "2 epochs",
-        "settings": asdict(Run("vgg16", "digits", "digits", 32, seed=seed, width=0.25, epochs=epochs)),
+        "settings": Run("vgg16", "digits", "digits", 32, seed=seed, width=0.25, epochs=epochs).settings,
         "classes": [str(i) for i in range(classes)],
         "parameters": 10,
     }

@@ -91,7 +91,7 @@ def test_labels_are_distinct_and_say_what_varies():
         labels = [arm.label for arm in study.arms]
         assert len(set(labels)) == len(labels)
     points = [{"architecture": "vgg16", "learning_rate": lr, "init": "he"} for lr in (0.1, 0.01)]
-    assert arm_labels(points) == ["VGG-16, lr 0.1", "VGG-16, lr 0.01"]
+    assert arm_labels(points, {"vgg16": "VGG-16"}) == ["VGG-16, lr 0.1", "VGG-16, lr 0.01"]
 
 
 def test_an_overlay_changes_the_scale_and_nothing_else():

@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from gradflow import GradflowError, devices, results
 from gradflow.data import arrays
 from gradflow.data.batches import batches
-from gradflow.models import build
+from gradflow.models.build import build
 from gradflow.runs import Run
 from gradflow.training import train
 

@@ -94,8 +94,10 @@ def _imported(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = "." * node.level + (node.module or "")
             between = "" if base.endswith(".") else "."
-            yield base
-            yield from (f"{base}{between}{alias.name}" for alias in node.names)
+            names = [alias.name for alias in node.names]
+            if names == ["*"] or (node.module and base != LIBRARY):  # packages are found by what is taken from them
+                yield base
+            yield from (f"{base}{between}{name}" for name in names)
 
 
 def _absolute(name: str, module: str, path: Path) -> str:
@@ -113,7 +115,7 @@ def _meant(name: str, home: dict[str, str], locate: Locate) -> Iterator[str]:
     if parts[0] != LIBRARY:
         yield parts[0]
     yield from (".".join(parts[: end + 1]) for end in range(1, len(parts)))
-    if name == LIBRARY:  # used by attribute: it may be any of them
+    if name == LIBRARY:  # it may be any of them, by attribute or by its bare name
         yield from (f"{LIBRARY}.{module}" for module in home.values())
     elif parts[0] == LIBRARY and parts[1] in home:
         yield f"{LIBRARY}.{home[parts[1]]}"

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from gradflow import optimizers, schedules
@@ -10,7 +10,7 @@ from gradflow.architectures import check_pretrained, known, resolve
 from gradflow.configuration import UNTRAINED
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
-from gradflow.models.catalogue import Architecture
+from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.models.size import Look, look_into
 from gradflow.runs import MODEL_OPTIONS, Run
 
@@ -54,7 +54,7 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
     return {run.id: run for study in studies for run in study.runs}
 
 
-def check_models(studies: Iterable[Study], architectures: dict[str, Architecture]) -> dict[str, Look]:
+def check_models(studies: Iterable[Study], architectures: Mapping[str, Architecture] = CATALOGUE) -> dict[str, Look]:
     """Build every distinct network without memory and look for the layers that its study names.
 
     Returns {id of an arm's first run: what is known of its network}.
@@ -118,10 +118,6 @@ def _settings(config: dict, study: str, point: dict, architectures: dict[str, Ar
     architecture = architectures[point["architecture"]]
     scaled = [key for key in SCALED if key != "width" or "width" in architecture.options]
     settings = {key: config["scale"][key] for key in scaled} | point
-    if settings.get("init") == "pretrained" and architecture.pretrained not in config["downloads"]:
-        raise GradflowError(
-            f"{where}.init: pretrained needs downloads.{architecture.pretrained}; add its urls and sha256."
-        )
     dataset = config["datasets"].get(settings["dataset"])
     if dataset is None:
         raise GradflowError(
@@ -134,6 +130,9 @@ def _settings(config: dict, study: str, point: dict, architectures: dict[str, Ar
         options = resolve(point["architecture"], architecture, options)
         if settings.get("init") == "pretrained":
             check_pretrained(point["architecture"], architecture, options)
+            if architecture.pretrained not in config["downloads"]:
+                needed = f"downloads.{architecture.pretrained}"
+                raise GradflowError(f"init: pretrained needs {needed}; add its urls and sha256.")
         chosen = optimizers.resolve(settings) | schedules.resolve(settings)
     except GradflowError as error:
         raise GradflowError(f"{where}.{error}") from error
