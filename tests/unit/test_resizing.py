@@ -12,7 +12,7 @@ from torchvision import transforms
 
 from conftest import real_data
 from gradflow.data import arrays
-from gradflow.data.batches import NORMALIZATIONS, batches
+from gradflow.data.batches import IMAGENET, batches
 from gradflow.data.preparation import prepare
 from gradflow.data.resizing import resize
 
@@ -57,7 +57,7 @@ def test_a_batch_of_1000_photographs_equals_the_seeds_transforms(tmp_path):
         files = [name for wnids in groups.values() for wnid in wnids for name in names if f"/{wnid}/" in name]
         assert len(files) == len(dataset.images) == 1500
         seeds = transforms.Compose([transforms.Resize((224, 224)), transforms.ToTensor()])
-        normalise = transforms.Normalize(*NORMALIZATIONS["imagenet"])
+        normalise = transforms.Normalize(*IMAGENET)
         rows = dataset.indices("train")[:1000]
         batched = batches(dataset, "train", 100, torch.device("cpu"), "imagenet", 224)
         for start, (images, _) in zip(range(0, 1000, 100), batched):

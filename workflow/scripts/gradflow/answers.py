@@ -41,22 +41,30 @@ def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
     """Answer 002's question a: does the norm vanish, and by what factor between which layers."""
     verdicts, sentences = study.verdicts(thresholds), []
     for label in study.labels:
-        first, second, tenth, last = _layers_at(study, label)
         at_init, at_end = verdicts[label, "init"], verdicts[label, "end"]
-        said = f"is **{at_init}** at init and **{at_end}** at the end"
-        near, whole = (
-            interval(study.by_seed(ratio(study, "end", [upper[1], lower[1]]), label))
-            for upper, lower in ((second, tenth), (first, last))
-        )
-        if not np.isfinite([near.mean, whole.mean]).all():
-            sentences.append(f"- **{label}** {said}; at the end of training its layers have no finite ratio.")
-            continue
-        sentences.append(
-            f"- **{label}** {said}. At the end of training the gradient of layer {second[0] + 1} (`{second[1]}`) is "
-            f"{times(near)} that of layer {tenth[0] + 1} (`{tenth[1]}`), and that of the first layer {times(whole)} "
-            f"that of the last (`{last[1]}`)."
-        )
+        said = f"- **{label}** is **{at_init}** at init and **{at_end}** at the end"
+        sentences.append(said + _ratios_at_end(study, label))
     return "\n".join(sentences)
+
+
+def _ratios_at_end(study: StudyTables, label: str) -> str:
+    """Say how the gradients of an arm's 2nd and 10th, and of its first and last layer compare at the end."""
+    names = study.layer_names(label)
+    last = len(names) - 1
+    if last == 0:
+        return f"; it has one layer (`{names[0]}`), and nothing to compare it with."
+    pairs = [pair for pair in ((1, min(9, last - 1)), (0, last)) if pair[0] < pair[1]]
+    found = [interval(study.by_seed(ratio(study, "end", [names[a], names[b]]), label)) for a, b in pairs]
+    if not np.isfinite([one.mean for one in found]).all():
+        return "; at the end of training its layers have no finite ratio."
+    whole = f"{times(found[-1])} that of the last (`{names[last]}`)."
+    if len(pairs) == 1:
+        return f". At the end of training the gradient of the first layer is {whole}"
+    a, b = pairs[0]
+    return (
+        f". At the end of training the gradient of layer {a + 1} (`{names[a]}`) is {times(found[0])} that of layer "
+        f"{b + 1} (`{names[b]}`), and that of the first layer {whole}"
+    )
 
 
 def chain_rule(study: StudyTables, moment: str = "init") -> str:
@@ -72,6 +80,9 @@ def chain_rule(study: StudyTables, moment: str = "init") -> str:
         logs = _log_profiles(study, label, moment, main_path=True)
         with np.errstate(invalid="ignore"):  # between two layers of exact zeros there is no factor
             factors = -np.diff(logs, axis=1).mean(axis=0)  # log10 of G_l / G_(l+1)
+        if not len(factors):
+            rows.append([label, 0, 0, "–", "–", "–", "–", "one layer"])
+            continue
         spread = [power(value) for value in (factors.min(), np.median(factors), factors.max())]
         whole = times(interval(logs[:, 0] - logs[:, -1]))
         rows.append([label, len(factors), (factors < 0).sum(), *spread, f"{power(factors.sum())}×", whole])
@@ -98,13 +109,6 @@ def _log_profiles(study: StudyTables, label: str, moment: str, main_path: bool =
     wide = rows.pivot(index="run", columns="depth", values="value")
     with np.errstate(divide="ignore"):
         return np.log10(wide.to_numpy())
-
-
-def _layers_at(study: StudyTables, label: str) -> list[tuple[int, str]]:
-    """The first, 2nd, 10th (or second to last) and last layer of an arm, as (column, name)."""
-    names = study.layer_names(label)
-    columns = (0, 1, min(9, len(names) - 2), len(names) - 1)
-    return [(column, names[column]) for column in columns]
 
 
 def data_table(datasets: list[dict]) -> str:

@@ -63,7 +63,7 @@ def cost_table(runs: Path, architectures: Mapping[str, Architecture] = CATALOGUE
     table = pd.read_csv(runs, dtype={"kernel": "Int64", "depth": "Int64"})
     names = [*NETWORK, *_own_options(table, architectures)]
     groups = list(table.groupby(names, sort=False, dropna=False))
-    networks = [{key: value for key, value in zip(names, point) if not pd.isna(value)} for point, _ in groups]
+    networks = [_network(dict(zip(names, point)), architectures) for point, _ in groups]
     rows, known = [], {}
     for label, network, (_, group) in zip(_labels(networks, architectures), networks, groups):
         measured = {name: round(group[name].median(), 1) for name in MEASURED}
@@ -84,11 +84,16 @@ def _own_options(table: pd.DataFrame, architectures: Mapping[str, Architecture])
     return [option for option in options if option in table.columns and option not in NETWORK]
 
 
+def _network(point: dict, architectures: Mapping[str, Architecture]) -> dict:
+    """What a row of a table says of a network: the settings that it has, its options as their defaults are."""
+    options = architectures[point["architecture"]].options
+    there = {name: value for name, value in point.items() if not pd.isna(value)}
+    return {name: _typed(value, options[name]) if name in options else value for name, value in there.items()}
+
+
 def _known_cost(architecture: Architecture, network: dict, known: dict[str, dict]) -> dict:
     """The cost of a network, counted once; an optimizer costs nothing here."""
-    options = {
-        name: _typed(network[name], default) for name, default in architecture.options.items() if name in network
-    }
+    options = {name: network[name] for name in architecture.options if name in network}
     sizes = {"classes": int(network["classes"]), "image_size": int(network["image_size"])}
     key = repr((network["architecture"], sizes, options))
     if key not in known:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from functools import cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 
 from gradflow import HOME
@@ -104,6 +104,8 @@ def _own_code(module: str, folder: Path, file: Path | None = None) -> str:
 @cache
 def _distribution(package: str) -> str | None:
     """Say which version of which distribution a package is of; None if it may change without one."""
+    from importlib import metadata  # takes a while, and is seldom needed
+
     said = []
     for name in metadata.packages_distributions().get(package, []):
         distribution = metadata.distribution(name)

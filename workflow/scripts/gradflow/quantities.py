@@ -4,13 +4,17 @@ A derived quantity is computed from others wherever it is read, so a new one cos
 that is measured on request has a function of its own, and is recorded where the configuration's `record` names it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from gradflow.errors import GradflowError
+
+if TYPE_CHECKING:  # planning reads this list, too
+    import numpy as np
 
 
 @dataclass(frozen=True)

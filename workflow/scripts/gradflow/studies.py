@@ -69,6 +69,7 @@ def check_models(studies: Iterable[Study], architectures: Mapping[str, Architect
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size])
             seen[key] = seen.get(key) or _look(study, run, architectures[run.architecture])
+            _check_optimizer(study, run)
             looks[run.id] = seen[key]
             found.setdefault(run.architecture, set()).update(seen[key].layers)
         for architecture, names in study.layers.items():
@@ -89,6 +90,18 @@ def _look(study: Study, run: Run, architecture: Architecture) -> Look:
             f"config: studies.{study.name} trains {run.architecture} on datasets.{run.dataset}, whose size is "
             f"{run.image_size}, and that does not work: {str(error).rstrip('.')}."
         ) from error
+
+
+def _check_optimizer(study: Study, run: Run) -> None:
+    """Raise GradflowError for values that the optimizer refuses."""
+    import torch
+
+    from gradflow.training import make_optimizer
+
+    try:
+        make_optimizer(run, torch.nn.Linear(1, 1))
+    except Exception as error:  # torch raises ValueError, TypeError or RuntimeError
+        raise GradflowError(f"config: studies.{study.name}: {run.optimizer} refuses its settings ({error}).") from error
 
 
 def _expand_study(config: dict, name: str) -> Study:

@@ -57,8 +57,8 @@ class StudyTables:
     def on_main_path(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the rows of a table with label, layer and depth whose layer ran, on its arm's main path."""
         beside = {label: self.beside(label) for label in self.labels}
-        rows = zip(table["label"], table["layer"])
-        return table[(table["depth"] >= 0) & [layer not in beside[label] for label, layer in rows]]
+        ran = table[table["depth"] >= 0]
+        return ran[[layer not in beside[label] for label, layer in zip(ran["label"], ran["layer"])]]
 
     @property
     def settings(self) -> list[str]:

@@ -14,21 +14,26 @@ NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
 def filters(study, results: dict[str, Result]) -> Figure:
-    """Draw the first layer's filters of each arm's first seed, before and after training, as RGB tiles.
+    """Draw the first convolution's filters of each arm's first seed, before and after training, as tiles.
 
-    results: {run id: result}. Each picture is scaled to its largest magnitude; grey is zero. The smoothness is that of
-    all the layer's filters (`gradflow.filters`).
+    results: {run id: result}. Filters of three channels are RGB; of others the mean over the channels is grey. Each
+    picture is scaled to its largest magnitude; mid-grey is zero. The smoothness is that of all the layer's filters
+    (`gradflow.filters`). An arm without a convolution says so.
     """
     first = study.arms.sort_values("seed").drop_duplicates("label").set_index("label")["run"]
-    rows = math.ceil(max(min(FILTERS_SHOWN, len(results[run]["filters_after"])) for run in first) / FILTERS_A_ROW)
+    counts = [len(results[run].arrays.get("filters_after", ())) for run in first]
+    rows = max(1, math.ceil(max(min(FILTERS_SHOWN, count) for count in counts) / FILTERS_A_ROW))
     figure = Figure(figsize=(9, (0.4 + 0.55 * rows) * len(study.labels) + 0.6), layout="constrained")
     axes = figure.subplots(len(study.labels), 2, squeeze=False)
     for row, label in zip(axes, study.labels):
         run = first[label]
         for axis, moment in zip(row, ("before", "after")):
-            weights = results[run][f"filters_{moment}"]
-            axis.imshow(_tiles(weights), interpolation="nearest")
+            weights = results[run].arrays.get(f"filters_{moment}")
             axis.set_axis_off()
+            if weights is None:
+                axis.set_title(f"{label}: no convolution", fontsize=9)
+                continue
+            axis.imshow(_tiles(weights), interpolation="nearest")
             axis.set_title(f"{label}: {moment} training{_smooth(weights)}", fontsize=9)
     figure.suptitle(f"{study.title}: filters of the first convolution (one seed)")
     return figure
@@ -60,8 +65,10 @@ def confusion_matrices(study, results: dict[str, Result]) -> Figure:
 
 
 def _tiles(weights: np.ndarray) -> np.ndarray:
-    """Lay filters [n, 3, k, k] out as one RGB image with a white gap of one pixel."""
+    """Lay filters [n, channels, k, k] out as one RGB image with a white gap of one pixel."""
     weights = weights[:FILTERS_SHOWN]
+    if weights.shape[1] != 3:
+        weights = np.repeat(weights.mean(axis=1, keepdims=True), 3, axis=1)
     scale = np.abs(weights[np.isfinite(weights)]).max(initial=1e-12)
     shown = np.nan_to_num(0.5 + weights / (2 * scale), nan=1.0).clip(0, 1)
     side = weights.shape[-1]
