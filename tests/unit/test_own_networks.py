@@ -1,0 +1,254 @@
+"""Networks that are no three-channel ResNets: from data in memory to tables, figures and prose."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from gradflow import GradflowError, answers, configuration, results, studies, study_tables, tables
+from gradflow.architectures import known
+from gradflow.data.arrays import Dataset
+from gradflow.data.batches import batches, channel_scale
+from gradflow.data.splits import stratified_split
+from gradflow.figures import histograms, pictures, profiles, timelines
+from gradflow.files import write_table
+from gradflow.initial import first_pass
+from gradflow.main_path import beside_main_path
+from gradflow.models.build import build
+from gradflow.models.builders import load_builder
+from gradflow.models.catalogue import Architecture
+from gradflow.runs import Run
+from gradflow.training import train
+
+THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+
+
+def in_memory(channels, side=6, count=80, classes=4):
+    """Images of random pixels whose first channel tells their class."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(count) % classes
+    images = generator.integers(0, 100, (count, channels, side, side)).astype(np.uint8)
+    images[:, 0] += (labels * 30).astype(np.uint8)[:, None, None]
+    names = tuple(f"class {label}" for label in range(classes))
+    return Dataset("memory", images, labels, stratified_split(labels), names, "f" * 64)
+
+
+def numbered(classes, channels, image_size, layers):
+    """A network whose layers are named "1", "3", "5"."""
+    sizes = [channels * image_size**2] + [8] * (layers - 1) + [classes]
+    parts = [part for a, b in itertools.pairwise(sizes) for part in (nn.Linear(a, b), nn.ReLU())]
+    return nn.Sequential(nn.Flatten(), *parts[:-1])
+
+
+NUMBERED = Architecture(numbered, "numbers", options={"layers": 2})
+
+
+def run_of(architecture, size=6, seed=0, **settings):
+    return Run(architecture, "memory", "memory", size, seed=seed, width=None, epochs=2, batch_size=16, **settings)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("normalization", ["none", "dataset"])
+def test_images_of_any_number_of_channels_train_with_and_without_a_convolution(channels, normalization):
+    data = in_memory(channels, side=32, count=40)
+    flat = train(run_of("mlp", 32, normalization=normalization, activation="relu", depth=2), data)
+    assert "filters_after" not in flat.arrays and list(flat["layer_name"]) == ["lin1", "lin2"]
+    run = replace(run_of("cifar_resnet", 32, normalization=normalization, depth=8), width=0.125, epochs=1)
+    assert train(run, data)["filters_after"].shape[1] == channels
+
+
+def test_the_data_sets_own_statistics_standardise_the_training_images():
+    data = in_memory(5)
+    images, _ = next(batches(data, "train", 1000, torch.device("cpu"), "dataset", 6))
+    assert torch.allclose(images.mean(dim=(0, 2, 3)), torch.zeros(5), atol=1e-5)
+    assert torch.allclose(images.std(dim=(0, 2, 3), correction=0), torch.ones(5), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("normalization", "fill", "words"),
+    [("imagenet", None, "is for images of three channels, those of memory have 5"), ("dataset", 7, "deviation 0")],
+)
+def test_a_normalization_that_does_not_fit_is_one_sentence(normalization, fill, words):
+    data = in_memory(5)
+    if fill is not None:
+        data.images[:, 2] = fill
+    with pytest.raises(GradflowError, match=words):
+        channel_scale(data, normalization)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Tables of networks of one, two and three layers whose names are numbers, two random seeds each."""
+    folder, data = tmp_path_factory.mktemp("numbered"), in_memory(1)
+    rows, paths, starts = [], [], []
+    for number in (1, 2, 3):
+        for seed in (0, 1):
+            run = run_of("numbers", seed=seed, options={"layers": number}, normalization="none")
+            result = train(run, data, architecture=NUMBERED)
+            paths.append(folder / "runs" / run.id / "norms.npz")
+            results.write(paths[-1], result)
+            arm = ["small", "Small", number - 1, str(number), run.id, seed, run.start]
+            rows.append([*arm, "#000000", json.dumps([])])
+            starts.append(first_pass(run, data, architecture=NUMBERED).assign(start=run.start, seed=seed))
+    names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
+    tables.write_tables(paths, *(folder / "tables" / name for name in names))
+    write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_table(folder / "tables" / "initial.csv", pd.concat(starts))
+    return folder
+
+
+def test_layers_that_are_called_by_numbers_stay_names(folder):
+    study = study_tables.load(folder / "tables", "small")
+    assert study.labels == ["1", "2", "3"] and study.layer_names("3") == ["1", "3", "5"]
+    assert set(study.norms("2", "grad_rms", ["1"])["layer"]) == {"1"}
+    assert "layers" in study.settings and set(study.runs["layers"]) == {1, 2, 3}
+
+
+def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
+    study = study_tables.load(folder / "tables", "small")
+    finished = {run: results.read(folder / "runs" / run / "norms.npz") for run in study.arms["run"]}
+    for figure in (
+        profiles.decades_figure(study, THRESHOLDS),
+        profiles.depth_profiles(study, "relative_gradient"),
+        timelines.layers_over_time(study),
+        timelines.training_curves(study),
+        pictures.filters(study, finished),
+        pictures.confusion_matrices(study, finished),
+        *histograms.histogram_frames(study, {}),
+    ):
+        figure.canvas.draw()
+    said = answers.does_it_vanish(study, THRESHOLDS)
+    assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said
+    assert "| one layer |" in answers.chain_rule(study)
+    answers.verdict_table(study, THRESHOLDS)
+
+
+def test_the_relative_gradient_at_init_follows_from_the_first_backward_passes(folder):
+    study = study_tables.load(folder / "tables", "small")
+    at_init = study.profiles[(study.profiles["moment"] == "init") & (study.profiles["label"] == "3")]
+    wide = at_init.pivot_table(index=["run", "layer"], columns="quantity", values="value")
+    np.testing.assert_allclose(wide["relative_gradient"], wide["weight_norm"] * wide["weight_grad_norm"], rtol=1e-6)
+
+
+# -- the main path -------------------------------------------------------------------------------------------------
+
+
+class Branches(nn.Module):
+    """Two convolutions beside one, concatenated; then a gate of one layer; then a head that is called twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.shortcut = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 1), nn.Conv2d(3, 4, 1)
+        self.head, self.never = nn.Linear(8, 8), nn.Linear(1, 1)
+
+    def forward(self, images):
+        x = torch.cat([self.second(self.first(images).relu_()), self.shortcut(images)], dim=1)
+        return {"logits": self.head(self.head(x.mean(dim=(2, 3))).relu())}
+
+
+def test_the_main_path_is_the_longest_chain_of_any_network():
+    assert beside_main_path(Branches(), torch.randn(2, 3, 8, 8)) == ["shortcut"]
+
+
+@pytest.mark.parametrize("name", ["densenet121", "googlenet", "mobilenet_v2", "resnet34"])
+def test_the_main_path_of_torchvisions_networks(name):
+    extra = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
+    entry = Architecture(f"torchvision.models:{name}", plan=extra)
+    with torch.device("meta"):
+        model = build(entry, classes=10)
+        beside = beside_main_path(model, torch.empty(2, 3, 64, 64))
+    layers = [name for name, part in model.named_modules() if isinstance(part, nn.Conv2d | nn.Linear)]
+    if name == "resnet34":
+        assert beside == [layer for layer in layers if "downsample" in layer]
+    elif name == "googlenet":
+        assert "inception3a.branch1.conv" in beside and "inception3a.branch2.1.conv" not in beside
+    else:
+        assert beside == []
+
+
+# -- a user's own builder --------------------------------------------------------------------------------------------
+
+
+def test_two_users_files_with_neighbours_of_one_name_do_not_mix(tmp_path):
+    for name, size in (("a", 3), ("b", 5)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.py").write_text(
+            "from torch import nn\nimport sizes\ndef net(classes):\n    import sizes as late\n"
+            "    return nn.Sequential(nn.Linear(sizes.SIZE, late.SIZE), nn.Linear(late.SIZE, classes))\n"
+        )
+        (tmp_path / name / "sizes.py").write_text(f"SIZE = {size}\n")
+    for name, size in (("a", 3), ("b", 5), ("a", 3)):
+        model = build(Architecture(f"{tmp_path}/{name}/net.py:net"), classes=2)
+        assert model[0].in_features == model[0].out_features == size
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def net(classes): return 3", "returned a int; a builder returns an nn.Module"),
+        ("def net(klasses): pass", "cannot be called with num_classes"),
+        ("import nothing_of_that_name", "cannot be imported .ModuleNotFoundError"),
+        ("x = 1", "has no function 'net'"),
+    ],
+)
+def test_a_builder_that_does_not_work_is_one_sentence(tmp_path, text, words):
+    (tmp_path / "net.py").write_text(text)
+    with pytest.raises(GradflowError, match=words):
+        build(Architecture(f"{tmp_path}/net.py:net"), classes=2)
+    assert load_builder(len) is len
+
+
+OWN = {"builder": "torchvision.models:resnet18", "options": {"norm_layer": None}}
+
+
+def own(entry, **settings):
+    study = {"question": "?", "vary": [{"architecture": "mine"} | settings]}
+    return configuration.complete({"select": ["one"], "architectures": {"mine": entry}, "studies": {"one": study}})
+
+
+def test_an_installed_network_is_studied_by_the_configuration_alone():
+    config = own(OWN)
+    (study,) = studies.expand(config)
+    looks = studies.check_models([study], known(config["architectures"]))
+    assert study.arms[0].runs[0].width is None and study.arms[0].label == "mine"
+    assert "layer1.0.conv1" in next(iter(looks.values())).layers
+
+
+@pytest.mark.parametrize(
+    ("entry", "settings", "words"),
+    [
+        ({"builder": "net"}, {}, "architectures.mine.builder is 'net', which does not have the right form"),
+        (OWN | {"options": {"seed": 1}}, {}, "options names 'seed', which every run has|means something else"),
+        (OWN | {"options": {"heads": 4}}, {"heads": "four"}, "heads is 'four'; it must be of type integer"),
+        (OWN | {"label": "<b>"}, {}, "label is '<b>', which does not have the right form"),
+        (OWN, {"kernel": 3}, "studies.one.kernel: mine has no such option; it takes norm_layer"),
+        (OWN | {"builder": "torchvision.models:nothing"}, {}, "has no function 'nothing'"),
+        ({"builder": "no/where.py:net"}, {}, "no/where.py does not exist"),
+    ],
+)
+def test_a_section_of_architectures_that_does_not_work_is_one_sentence(entry, settings, words):
+    with pytest.raises(GradflowError, match=words) as caught:
+        config = own(entry, **settings)
+        studies.check_models(studies.expand(config), known(config["architectures"]))
+    assert str(caught.value).startswith("config: ") and "\n" not in str(caught.value)
+
+
+def test_a_name_of_ours_cannot_be_taken():
+    with pytest.raises(GradflowError, match="vgg16 is an architecture of gradflow's own"):
+        configuration.complete({"architectures": {"vgg16": OWN}})
+
+
+def test_the_first_random_seed_moves_all_of_them():
+    config = configuration.complete(
+        {
+            "select": ["one"],
+            "scale": {"first_seed": 7, "seeds": 2},
+            "studies": {"one": {"question": "?", "vary": [{"architecture": "vgg_shallow"}]}},
+        }
+    )
+    assert [run.seed for study in studies.expand(config) for run in study.runs] == [7, 8]
