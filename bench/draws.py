@@ -17,12 +17,13 @@ from gradflow.draws import draw_norms
 from gradflow.models.build import build
 
 ROUNDS = 7
+SHAPE = {"classes": 1, "channels": 10, "image_size": 1}
 SIZES = [(5, 10), (20, 10), (50, 10), (5, 64), (20, 64), (5, 256)]  # (depth, width)
 
 
 def loop(depth: int, width: int, networks: int) -> None:
     for _ in range(networks):
-        model: nn.Module = build("mlp", classes=1, depth=depth, width=width, activation="sigmoid", init="xavier")
+        model: nn.Module = build("mlp", **SHAPE, depth=depth, units=width, activation="sigmoid", init="xavier")
         x, y = torch.randn(100, 10), torch.randn(100, 1)
         mse_loss(model(x), y).backward()
         [parameter.grad.norm(2).item() for parameter in model.parameters()]

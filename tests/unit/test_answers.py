@@ -1,5 +1,6 @@
 """The prose follows the data: tables with a known truth give its words, other tables other words."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from gradflow import answers, comparisons, draw_answers, effects, wording
 from gradflow.intervals import Interval
 from gradflow.metrics import MOMENTS
+from gradflow.runs import Run
 from gradflow.study_tables import StudyTables
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
@@ -31,9 +33,9 @@ def study(arms, seeds=3, layers=13, noise=0.02):
                         "layer": [f"conv{i}" for i in range(layers)], "depth": range(layers), "value": values,
                     })
                 )  # fmt: skip
-            row = dict.fromkeys(effects.SETTINGS, "same") | settings
+            row = dict.fromkeys([field.name for field in fields(Run)], "same") | settings
             runs.append(row | {"label": label, "run": run, "seed": seed, "status": "completed", "test_accuracy": 0.5})
-    arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16")
+    arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16", colour="#000000", beside="[]")
     empty, seeds = pd.DataFrame(), arms_table[["label", "run", "seed"]]
     return StudyTables("s", "T", arms_table, pd.concat(profiles), empty, empty, pd.DataFrame(runs), seeds, Path())
 

@@ -39,7 +39,7 @@ def kept(dataset, tmp_path_factory):
 
 def identity(dataset):
     """What the run NAME is known by here."""
-    return checkpoints.identity(RUNS[NAME], dataset, None, torch.device("cpu"))
+    return checkpoints.identity(RUNS[NAME], None, dataset, None, torch.device("cpu"))
 
 
 def test_the_checkpoint_kept_is_the_one_that_fits(dataset, kept, tmp_path):
@@ -63,10 +63,10 @@ def test_other_settings_data_code_weights_or_machine_are_refused_and_the_run_sta
     path = tmp_path / "run.pt"
     (tmp_path / "weights.pth").write_bytes(b"other weights")
 
-    def trained(run=RUNS[NAME], dataset=dataset, weights=None):
+    def trained(run=RUNS[NAME], dataset=dataset, weights=None, code=None):
         path.write_bytes(kept)
         with pytest.raises(Killed):
-            train(run, dataset, weights=weights, checkpoint=Checkpoint(path, stop=At(1, kill=True)))
+            train(run, dataset, weights=weights, checkpoint=Checkpoint(path, stop=At(1, kill=True), code=code))
         return capsys.readouterr().out.splitlines()
 
     assert trained()[0].endswith("goes on from step 5 of 18.")
@@ -76,8 +76,9 @@ def test_other_settings_data_code_weights_or_machine_are_refused_and_the_run_sta
     assert "starts over" in said and f"other data: {'f' * 64} there, {'0' * 64} here" in said
     (said,) = trained(weights=tmp_path / "weights.pth")
     assert "starts over" in said and "other pretrained weights: None there" in said
+    (said,) = trained(code="abc")
+    assert "starts over" in said and "other code: None there, abc here" in said
     elsewhere = {
-        "code": ("gradflow.checkpoints.code_fingerprint", lambda module: "abc"),
         "torch version": ("torch.__version__", "9.9"),
         "number of threads": ("torch.get_num_threads", lambda: 64),
     }
@@ -90,7 +91,7 @@ def test_other_settings_data_code_weights_or_machine_are_refused_and_the_run_sta
     with pytest.raises(GradflowError, match="made with other device: cpu there, cuda here"):
         path.write_bytes(kept)
         checkpoints.load(path, ours | {"device": "cuda"})
-    assert set(ours) == {*elsewhere, "settings", "data", "pretrained weights", "device"}  # all are tried above
+    assert set(ours) == {*elsewhere, "settings", "code", "data", "pretrained weights", "device"}  # all are tried above
     with monkeypatch.context() as patch:
         patch.setattr("torch.__version__", "9.9")
         path.write_bytes(kept)

@@ -19,6 +19,9 @@ def seed_norms(model, x, y):
     return [p.grad.norm().item() for p in model.parameters()]
 
 
+SHAPE = {"classes": 1, "channels": 10, "image_size": 1}  # seed 004's ten inputs, one output
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_batched_gradients_equal_one_network_at_a_time(activation):
     generator = torch.Generator().manual_seed(0)
@@ -27,7 +30,7 @@ def test_batched_gradients_equal_one_network_at_a_time(activation):
     y = torch.randn(4, 20, 1, dtype=torch.float64, generator=generator)
     batched = [g.flatten(1).norm(dim=1) for g in backward(activation, parameters, x, y)]
     for draw in range(4):
-        model = build("mlp", classes=1, width=6, depth=3, activation=activation).double()
+        model = build("mlp", **SHAPE, units=6, depth=3, activation=activation).double()
         with torch.no_grad():
             for own, drawn in zip(model.parameters(), parameters):
                 own.copy_(drawn[draw])
@@ -40,7 +43,7 @@ def test_draws_are_distributed_as_the_seeds_loop(init):
     torch.manual_seed(0)
     looped = np.array(
         [
-            seed_norms(build("mlp", classes=1, activation="tanh", init=init), torch.randn(100, 10), torch.randn(100, 1))
+            seed_norms(build("mlp", **SHAPE, activation="tanh", init=init), torch.randn(100, 10), torch.randn(100, 1))
             for _ in range(300)
         ]
     )

@@ -70,6 +70,17 @@ def test_equals_the_seeds_hook_on_torchvision_models(name):
     np.testing.assert_allclose(ours, np.array([exact[layer] for layer in recorder.layers]).T, rtol=1e-6)
 
 
+def autograd_norms(model, images, labels, dtype):
+    """{layer: the norm of ∂L/∂z} by autograd alone, on a copy in another precision."""
+    twin, outputs = not_in_place(copy.deepcopy(model).to(dtype)), {}
+    for layer, module in twin.named_modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            module.register_forward_hook(lambda m, args, out, layer=layer: outputs.__setitem__(layer, out))
+    loss = cross_entropy(twin(images.to(dtype)), labels)
+    gradients = torch.autograd.grad(loss, list(outputs.values()))
+    return {layer: gradient.double().norm().item() for layer, gradient in zip(outputs, gradients)}
+
+
 @pytest.mark.parametrize("name", ["resnet18", "vgg19"])
 def test_agrees_with_float64_autograd_on_every_layer(name):
     torch.manual_seed(0)
@@ -77,20 +88,14 @@ def test_agrees_with_float64_autograd_on_every_layer(name):
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-    exact = not_in_place(copy.deepcopy(model).double())
-    outputs = {}
-    for layer, module in exact.named_modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(lambda m, args, out, layer=layer: outputs.__setitem__(layer, out))
     images, labels = batch()
-    loss = cross_entropy(exact(images.double()), labels)
-    gradients = torch.autograd.grad(loss, list(outputs.values()))
-    expected = {layer: gradient.norm().item() for layer, gradient in zip(outputs, gradients)}
+    expected, single = (autograd_norms(model, images, labels, dtype) for dtype in (torch.float64, torch.float32))
     recorder = record(model, [(images, labels)])
     norms = dict(zip(recorder.layers, recorder.norms()["grad_output_norm"][0]))
     assert norms.keys() == expected.keys()
     for layer, value in expected.items():
-        assert norms[layer] == pytest.approx(value, rel=1e-4), layer
+        limit = 2 * abs(single[layer] / value - 1)  # what float32 itself is off, on some processors more than others
+        assert norms[layer] == pytest.approx(value, rel=max(1e-4, limit)) and limit < 1e-3, layer
 
 
 def test_agrees_with_central_differences_in_float64():
@@ -121,11 +126,11 @@ def test_the_sample_norm_does_not_depend_on_the_batch_size():
 
 
 def test_the_sample_norm_is_the_root_mean_square_of_per_sample_norms():
-    model = build("mlp", classes=3, inputs=5, depth=3, activation="tanh", seed=0)
+    model = build("mlp", classes=3, channels=5, image_size=1, depth=3, activation="tanh", seed=0)
     x, labels = torch.randn(7, 5), torch.randint(3, (7,))
     mean, total = (record(model, [(x, labels)], reduction=reduction) for reduction in ("mean", "sum"))
-    z = model[0](x).detach().requires_grad_()
-    losses = cross_entropy(model[1:](z), labels, reduction="none")
+    z = model[:2](x).detach().requires_grad_()  # flattened, and through the first layer
+    losses = cross_entropy(model[2:](z), labels, reduction="none")
     own = torch.stack([torch.autograd.grad(loss, z, retain_graph=True)[0][i] for i, loss in enumerate(losses)])
     expected = own.norm(dim=1).square().mean().sqrt().item()
     for recorder in (mean, total):

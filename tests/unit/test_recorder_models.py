@@ -102,7 +102,7 @@ def test_nonfinite_elements_are_counted_exactly():
 
 
 def test_a_float16_scaler_is_divided_out_and_an_unknown_one_refused():
-    model = build("mlp", classes=3, inputs=5, depth=3, activation="relu", seed=0)
+    model = build("mlp", classes=3, channels=5, image_size=1, depth=3, activation="relu", seed=0)
     x, labels = torch.randn(7, 5), torch.randint(3, (7,))
     plain = record(model, [(x, labels)]).norms()
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
@@ -176,7 +176,7 @@ def test_a_layer_first_used_later_joins_the_forward_order():
 
 
 def test_nothing_is_left_behind_after_the_with_block():
-    model = build("mlp", classes=1)
+    model = build("mlp", classes=1, image_size=2)
     with GradientRecorder(model):
         pass
     assert not model._forward_pre_hooks and not any(m._forward_hooks for m in model.modules())

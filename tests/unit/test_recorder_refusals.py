@@ -21,7 +21,7 @@ from gradflow.models.build import build
 )
 def test_refuses_in_one_sentence_what_it_cannot_record(make, words):
     with pytest.raises(GradflowError, match=words) as caught:
-        make(build("mlp", classes=1))
+        make(build("mlp", classes=1, channels=10, image_size=1))
     assert "\n" not in str(caught.value)
 
 

@@ -24,7 +24,7 @@ def planned(*overlays):
     plan = studies.expand(configuration.load(ROOT / "config.yaml", *(ROOT / "config" / name for name in overlays)))
     sizes = studies.check_models(plan)
     runs = [arm.runs[0] for study in plan for arm in study.arms]
-    return {(run.architecture, run.optimizer): (run, sizes[run.id]) for run in reversed(runs)}
+    return {(run.architecture, run.optimizer): (run, sizes[run.id].size) for run in reversed(runs)}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from test_results import make
 from gradflow import GradflowError, results, study_tables, tables
 from gradflow.figures.histograms import density_per_decade, seed_sample
 from gradflow.files import write_table
+from gradflow.quantities import NAMES
 
 
 @pytest.fixture
@@ -23,17 +24,17 @@ def folder(tmp_path):
         tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
     ]
     tables.write_tables(paths, *outputs)
-    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin"] for seed in (0, 1)]
+    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
     write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return tmp_path
 
 
 def test_the_tidy_table_holds_every_step_of_every_layer(folder):
     tidy = pq.read_table(folder / "norms.parquet").to_pandas()
-    assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", *results.PER_STEP_AND_LAYER]
+    assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", *NAMES]
     assert len(tidy) == 2 * 30 * 4
     original = make(steps=30, layers=4, epochs=3, seed=1, run="run-1")
-    for quantity in results.PER_STEP_AND_LAYER:
+    for quantity in NAMES:
         back = tidy[tidy["run"] == "run-1"].pivot(index="step", columns="depth", values=quantity).to_numpy()
         np.testing.assert_array_equal(back, original[quantity])
 

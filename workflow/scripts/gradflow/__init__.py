@@ -6,6 +6,7 @@ The names below are loaded on first use, so that reading tables and drawing figu
 from importlib import import_module
 
 HOME = {
+    "Architecture": "models.catalogue",
     "GradflowError": "errors",
     "GradientRecorder": "recorder",
     "build": "models.build",
