@@ -8,6 +8,9 @@ import pytest
 from gradflow import GradflowError, closures, fingerprint
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.optimizers import OPTIMIZERS
+from gradflow.runs import Run
+
+RUN = Run("any", "digits", "digits", 32, seed=0, width=0.25)
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def prints():
 def runs():
     """The fingerprint of a run of each architecture."""
     closures.parse.cache_clear()
-    return {name: fingerprint.run_fingerprint(entry, "sgd") for name, entry in CATALOGUE.items()}
+    return {name: fingerprint.run_fingerprint(RUN, entry) for name, entry in CATALOGUE.items()}
 
 
 def changed(before, after):
@@ -91,21 +94,49 @@ def test_a_new_architecture_optimizer_or_quantity_changes_no_run(library):
 @pytest.mark.parametrize("part", ["plan", "options", "pretrained"])
 def test_an_entry_counts_for_its_own_runs_and_its_face_for_none(part):
     entry = CATALOGUE["vgg19"]
-    ours = fingerprint.run_fingerprint(entry, "sgd")
-    assert fingerprint.run_fingerprint(replace(entry, label="other", colour="#123456"), "sgd") == ours
+    ours = fingerprint.run_fingerprint(RUN, entry)
+    assert fingerprint.run_fingerprint(RUN, replace(entry, label="other", colour="#123456")) == ours
     other = {"plan": {"layers": [64, "M"]}, "options": entry.options | {"width": 2.0}, "pretrained": None}[part]
-    assert fingerprint.run_fingerprint(replace(entry, **{part: other}), "sgd") != ours
+    assert fingerprint.run_fingerprint(RUN, replace(entry, **{part: other})) != ours
 
 
 def test_an_optimizers_entry_counts_for_its_own_runs(monkeypatch):
     def both():
-        return [fingerprint.run_fingerprint(CATALOGUE["vgg16"], name) for name in ("sgd", "adam")]
+        return [
+            fingerprint.run_fingerprint(replace(RUN, optimizer=name), CATALOGUE["vgg16"]) for name in ("sgd", "adam")
+        ]
 
     sgd, adam = both()
     monkeypatch.setitem(OPTIMIZERS, "adam", replace(OPTIMIZERS["adam"], settings={"weight_decay": 0.5}))
     assert both()[0] == sgd and both()[1] != adam
     monkeypatch.setitem(OPTIMIZERS, "sgd", replace(OPTIMIZERS["sgd"], label="plain"))
     assert both()[0] == sgd
+
+
+SETTING = '    smoothing: float = field(default=0.0, metadata={"neutral": 0.0})\n'
+USE = """                    loss = cross_entropy(logits, labels)
+                    if run.smoothing:
+                        loss = loss + run.smoothing
+"""
+
+
+def test_a_setting_that_came_later_counts_where_it_is_not_neutral(library):
+    after = replace(RUN, warmup_epochs=1.0)
+
+    def both():
+        closures.parse.cache_clear()
+        neutral = frozenset({*RUN.neutral, "smoothing"})
+        loop = fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, neutral)
+        return loop, fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, after.neutral)
+
+    before = both()
+    edit(library / "runs.py", "    schedule: str = field(", SETTING + "    schedule: str = field(")
+    edit(library / "training.py", USE.splitlines(keepends=True)[0], USE)
+    edit(library / "training.py", "argmax(1) == labels)", "argmax(1, keepdim=run.smoothing) == labels)")
+    first, other = both()
+    assert first == before[0] and other != before[1]
+    edit(library / "training.py", "loss = loss + run.smoothing", "loss = loss - run.smoothing")
+    assert both()[0] == first and both()[1] != other
 
 
 IMPORTS = ["from gradflow import {}", "from gradflow.{} import x", "import gradflow.{} as other", "from . import {}"]
@@ -149,7 +180,7 @@ def mine(tmp_path):
 
     def printed(place=folder):
         closures.parse.cache_clear()
-        return fingerprint.run_fingerprint(Architecture(f"{place}/net.py:net"), "sgd")
+        return fingerprint.run_fingerprint(RUN, Architecture(f"{place}/net.py:net"))
 
     return folder, printed
 
@@ -175,10 +206,10 @@ def test_a_users_file_that_builds_one_of_ours_depends_on_it(mine, library):
 
 def test_an_installed_builder_is_known_by_its_distribution_and_version(monkeypatch):
     entry = Architecture("torchvision.models:mobilenet_v2")
-    before = fingerprint.run_fingerprint(entry, "sgd")
+    before = fingerprint.run_fingerprint(RUN, entry)
     assert fingerprint._function_code(entry.builder).startswith("torchvision==")
     monkeypatch.setattr(fingerprint, "_distribution", lambda package: "torchvision==99")
-    assert fingerprint.run_fingerprint(entry, "sgd") != before
+    assert fingerprint.run_fingerprint(RUN, entry) != before
 
 
 NOWHERE = {"no/such.py:net": "does not exist", "nothere.models:net": "there is no module", "net": "write package"}
@@ -187,5 +218,5 @@ NOWHERE = {"no/such.py:net": "does not exist", "nothere.models:net": "there is n
 @pytest.mark.parametrize(("builder", "words"), NOWHERE.items())
 def test_a_builder_that_is_nowhere_is_one_sentence(builder, words):
     with pytest.raises(GradflowError, match=words) as caught:
-        fingerprint.run_fingerprint(Architecture(builder), "sgd")
+        fingerprint.run_fingerprint(RUN, Architecture(builder))
     assert "\n" not in str(caught.value)

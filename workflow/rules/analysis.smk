@@ -48,7 +48,7 @@ rule cost:
         labels={name: entry.label for name, entry in ARCHITECTURES.items()},
         code=[
             code_fingerprint("gradflow.pages"),
-            *(run_fingerprint(entry, loop=["gradflow.cost"]) for entry in ARCHITECTURES.values()),
+            *(network_fingerprint(entry, "gradflow.cost") for entry in ARCHITECTURES.values()),
         ],
     script:
         "../scripts/cost.py"

@@ -13,7 +13,7 @@ from gradflow import architectures, configuration, resources, studies, verificat
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, needed_download
 from gradflow.files import atomic_write
-from gradflow.fingerprint import code_fingerprint, run_fingerprint
+from gradflow.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.models.size import Look, Size
 from gradflow.seed004 import PRINTED
 
@@ -21,18 +21,17 @@ from gradflow.seed004 import PRINTED
 def checked_plan(raw):
     """Complete the configuration and expand its studies, or stop with one sentence before any job.
 
-    Returns the configuration, the studies, the architectures that they use, the fingerprint of each one's code by name
-    and optimizer, and what is known of the network of each arm, by the id of its first run.
+    Returns the configuration, the studies, the architectures that they use, the fingerprint of the code of each run by
+    its id, and what is known of the network of each arm, by the id of its first run.
     """
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = architectures.known(complete["architectures"])
-        used = sorted({(run.architecture, run.optimizer) for study in plan for run in study.runs})
-        codes = {key: run_fingerprint(entries[key[0]], key[1], complete["record"]) for key in used}
+        codes = run_codes(studies.distinct_runs(plan).values(), entries, complete["record"])
         # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
         seen = [[study.name, study.layers, [run.id for run in study.runs]] for study in plan]
-        seen = json.dumps([seen, sorted(codes.values()), code_fingerprint("gradflow.studies")])
+        seen = json.dumps([seen, sorted(set(codes.values())), code_fingerprint("gradflow.studies")])
         mark = Path(".snakemake") / "gradflow-checked" / hashlib.sha256(seen.encode()).hexdigest()
         looks = read_json(mark)
         if looks is None:
@@ -41,7 +40,18 @@ def checked_plan(raw):
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
     looks = {run: Look(layers, beside, Size(*size)) for run, (layers, beside, size) in looks.items()}
-    return complete, plan, {name: entries[name] for name, _ in used}, codes, looks
+    used = sorted({run.architecture for study in plan for run in study.runs})
+    return complete, plan, {name: entries[name] for name in used}, codes, looks
+
+
+def run_codes(runs, entries, record):
+    """The fingerprint of the code of each run, by its id; what several runs share is looked at once."""
+    known, codes = {}, {}
+    for run in runs:
+        key = run.architecture, run.optimizer, run.neutral
+        known[key] = known.get(key) or run_fingerprint(run, entries[run.architecture], record)
+        codes[run.id] = known[key]
+    return codes
 
 
 def read_json(path):
@@ -136,12 +146,6 @@ def arm_rows():
         for number, arm in enumerate(study.arms)
         for run in arm.runs
     ]
-
-
-def code_of(wildcards):
-    """The fingerprint of the code that trains a run."""
-    run = RUNS[wildcards.run]
-    return CODES[run.architecture, run.optimizer]
 
 
 FIGURES = {

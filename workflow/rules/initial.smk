@@ -19,7 +19,7 @@ rule initial:
     params:
         starts={start: run.settings for start, run in STARTS.items()},
         seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["initial_seeds"])),
-        code=[run_fingerprint(entry, loop=["gradflow.initial", "gradflow.devices"]) for entry in ARCHITECTURES.values()],
+        code=[network_fingerprint(entry, "gradflow.initial", "gradflow.devices") for entry in ARCHITECTURES.values()],
     script:
         "../scripts/initial.py"
 
@@ -64,8 +64,8 @@ rule probe:
     params:
         settings=CONFIG["probe"] | {"first_seed": CONFIG["scale"]["first_seed"]},
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],
-        code=run_fingerprint(
-            architectures.find("cifar_resnet"), loop=["gradflow.probes", "gradflow.data.batches", "gradflow.devices"]
+        code=network_fingerprint(
+            architectures.find("cifar_resnet"), "gradflow.probes", "gradflow.data.batches", "gradflow.devices"
         ),
     script:
         "../scripts/probe.py"

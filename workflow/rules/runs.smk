@@ -21,7 +21,7 @@ rule train:
     params:
         settings=lambda wildcards: RUNS[wildcards.run].settings,
         weights=lambda wildcards: CONFIG["downloads"].get(weights_of(RUNS[wildcards.run]), {}).get("sha256"),
-        code=code_of,
+        code=lambda wildcards: CODES[wildcards.run],
         checkpoint="results/checkpoints/{run}.pt",  # no output: Snakemake would delete it when the job fails
     script:
         "../scripts/train.py"

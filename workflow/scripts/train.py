@@ -20,7 +20,7 @@ with job(snakemake):
     architecture, record = known(snakemake.config["architectures"])[run.architecture], snakemake.config["record"]
     dataset = arrays.load(Path(snakemake.input.data[0]).parent, params.get("dataset"))
     weights = fetch(*configured(snakemake.config, architecture.pretrained)) if run.pretrained else None
-    code = run_fingerprint(architecture, run.optimizer, record)  # of what is imported here, whatever was planned
+    code = run_fingerprint(run, architecture, record)  # of what is imported here, whatever was planned
     with StopSignals() as stop:
         checkpoint = Checkpoint(params.checkpoint, snakemake.config["checkpoint_minutes"], stop, code)
         result = train(run, dataset, device, weights, checkpoint, architecture, record)

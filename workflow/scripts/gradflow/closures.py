@@ -16,10 +16,17 @@ PROSE = re.compile(r"\w\W*\s\W*\w")
 Locate = Callable[[str], Path | None]  # the file of a module by its name; None for one that does not count
 
 
-def closure(modules: Iterable[str], locate: Locate, home: dict[str, str], library: Path) -> dict[str, str]:
+def closure(
+    modules: Iterable[str],
+    locate: Locate,
+    home: dict[str, str],
+    library: Path,
+    neutral: frozenset[str] = frozenset(),
+) -> dict[str, str]:
     """Return {module: its code} of modules and all that they import, as far as `locate` finds them.
 
     home: where the names that `from gradflow import ...` can name live, by name. library: the folder of gradflow.
+    neutral: settings that are not set in a run; what is there for them in the library is left out.
     """
     pending, code = list(modules), {}
     while pending:
@@ -27,7 +34,7 @@ def closure(modules: Iterable[str], locate: Locate, home: dict[str, str], librar
         path = locate(module)
         if module in code or path is None:
             continue
-        code[module], imported = parse(path, path.is_relative_to(library))
+        code[module], imported = parse(path, path.is_relative_to(library), neutral)
         pending += (found for name in imported for found in _meant(_absolute(name, module, path), home, locate))
     return code
 
@@ -49,14 +56,15 @@ def locate_in(root: Path, package: str = "") -> Locate:
 
 
 @cache
-def parse(path: Path, prose: bool = False) -> tuple[str, tuple[str, ...]]:
+def parse(path: Path, library: bool = False, neutral: frozenset[str] = frozenset()) -> tuple[str, tuple[str, ...]]:
     """Return a file's code, and the names that it imports anywhere, with leading dots where they are relative.
 
-    prose: leave out texts of more than one word.
+    library: leave out texts of more than one word, and what is there for settings that are not set.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = tuple(_imported(tree))
-    return ast.dump(_Unsaid(prose).visit(tree)), imported
+    tree = _Unsaid(library).visit(tree)
+    return ast.dump(_WithoutSettings(neutral).visit(tree) if library and neutral else tree), imported
 
 
 class _Unsaid(ast.NodeTransformer):
@@ -85,6 +93,36 @@ class _Unsaid(ast.NodeTransformer):
         if self._prose and re.search(r"\w\s|\s\w", said):
             node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
         return self.generic_visit(node)
+
+
+class _WithoutSettings(ast.NodeTransformer):
+    """Takes out of code what is there for a run's settings that came later and are not set, and so changes nothing.
+
+    That is their own fields, the bodies of `if run.setting:`, and arguments passed on as `f(x, name=run.setting)`.
+    """
+
+    def __init__(self, neutral: frozenset[str]):
+        self._neutral = neutral
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        later = isinstance(node.value, ast.Call) and any(word.arg == "metadata" for word in node.value.keywords)
+        return None if later and isinstance(node.target, ast.Name) and node.target.id in self._neutral else node
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
+        node = self.generic_visit(node)
+        return node.orelse if self._is_neutral(node.test) else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        node = self.generic_visit(node)
+        return node.orelse if self._is_neutral(node.test) else node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.keywords = [word for word in node.keywords if not self._is_neutral(word.value)]
+        return self.generic_visit(node)
+
+    def _is_neutral(self, node: ast.AST) -> bool:
+        named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "run"
+        return named and node.attr in self._neutral
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:

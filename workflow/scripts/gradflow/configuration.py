@@ -4,6 +4,7 @@ import copy
 import difflib
 import math
 from collections.abc import Mapping
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from gradflow.data.sources import DOWNLOADS, needed_download
 from gradflow.errors import GradflowError
 from gradflow.optimizers import OPTIMIZERS, REFUSED
 from gradflow.quantities import measured_on_request
+from gradflow.runs import Run
 from gradflow.schedules import SCHEDULES
 
 UNTRAINED = ("mlp", "probe")  # networks at initialisation, which have a section of their own
@@ -58,6 +60,7 @@ def schema(architectures: Mapping = {}) -> dict:
     settings["architecture"]["enum"] = list(entries)
     settings["optimizer"]["enum"] = [*OPTIMIZERS, *REFUSED]  # those are refused with the reason
     settings["schedule"]["enum"] = list(SCHEDULES)
+    settings |= {part.name: part.metadata["schema"] for part in fields(Run) if "schema" in part.metadata}
     for name, entry in entries.items():
         for option, default in entry.options.items():
             described = {"description": f"An option of {entry.label}."} | _like(default)

@@ -22,6 +22,7 @@ from gradflow.models.builders import is_file, split
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.optimizers import OPTIMIZERS
 from gradflow.quantities import measured_on_request
+from gradflow.runs import Run
 
 ROOT = Path(__file__).parent
 # Lists of which a run has an entry: its entry counts, not the list.
@@ -29,32 +30,45 @@ REGISTRIES = ("gradflow.models.catalogue", "gradflow.optimizers", "gradflow.quan
 TRAINING = ("gradflow.training", "gradflow.devices")
 
 
-def code_fingerprint(*modules: str, without: Iterable[str] = ()) -> str:
-    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn.
+def code_fingerprint(*modules: str) -> str:
+    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn."""
+    return _digest(_library_code(modules))
 
-    without: modules that do not count, nor what only they import.
+
+def run_fingerprint(run: Run, architecture: Architecture, record: Iterable[str] = ()) -> str:
+    """Return 12 hex digits over all the code that a run's numbers depend on.
+
+    That is the training loop, without what is there for settings that are neutral in this run; its architecture's
+    builder and entry, its optimizer's entry, and the functions that measure what is recorded on request.
+
+    Raises GradflowError for a builder that is nowhere to be found.
     """
+    optimizer = json.dumps(OPTIMIZERS[run.optimizer].science, sort_keys=True)
+    measures = [_function_code(measure) for measure in measured_on_request(record).values()]
+    unset = frozenset(name for name in run.neutral if not getattr(run, name))  # so that `if run.name:` is passed over
+    loop = _library_code(TRAINING, REGISTRIES, unset)
+    return _digest(loop, _network_code(architecture), optimizer, *measures)
+
+
+def network_fingerprint(architecture: Architecture, *modules: str) -> str:
+    """Return 12 hex digits over modules of gradflow that build an architecture, its builder, and its entry.
+
+    Raises GradflowError for a builder that is nowhere to be found.
+    """
+    return _digest(_library_code(modules, REGISTRIES), _network_code(architecture))
+
+
+def _library_code(modules: Iterable[str], without: Iterable[str] = (), neutral: frozenset[str] = frozenset()) -> str:
+    """The code of modules and of what they import; without: modules that do not count, nor what only they import."""
     ours = locate_in(ROOT, LIBRARY)
-    code = closure(modules, lambda name: None if name in without else ours(name), HOME, ROOT)
+    code = closure(modules, lambda name: None if name in without else ours(name), HOME, ROOT, neutral)
     return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
 
 
-def run_fingerprint(
-    architecture: Architecture,
-    optimizer: str | None = None,
-    record: Iterable[str] = (),
-    loop: Iterable[str] = TRAINING,
-) -> str:
-    """Return 12 hex digits over all the code that a run's numbers depend on.
-
-    That is the training loop (or what else builds and measures), the architecture's builder and entry, the optimizer's
-    entry if it has one, and the functions that measure what is recorded on request. Raises GradflowError for a builder
-    that is nowhere to be found.
-    """
-    entry = architecture.science | {"builder": None}  # its code is what it is known by, wherever it lies
-    entries = json.dumps([entry, optimizer and OPTIMIZERS[optimizer].science], sort_keys=True)
-    functions = [architecture.builder, *measured_on_request(record).values()]
-    return _digest(code_fingerprint(*loop, without=REGISTRIES), entries, *map(_function_code, functions))
+def _network_code(architecture: Architecture) -> str:
+    """The code that an architecture's networks are built by, wherever it lies, and what its entry says."""
+    entry = json.dumps(architecture.science | {"builder": None}, sort_keys=True)
+    return _digest(entry, _function_code(architecture.builder))
 
 
 def _function_code(function: str | Callable) -> str:
@@ -69,7 +83,7 @@ def _function_code(function: str | Callable) -> str:
         return f"{_own_code(file.stem, file.absolute().parent, file)}:{name}"
     top = where.split(".")[0]
     if top == LIBRARY:
-        return f"{code_fingerprint(where, without=REGISTRIES)}:{name}"
+        return f"{_library_code([where], REGISTRIES)}:{name}"
     try:
         spec = util.find_spec(top)
     except (ImportError, ValueError):

@@ -6,10 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip", "depth")
 # What changes nothing before the first update; runs that differ in these alone begin alike.
-_LATER = (
-    "seed", "optimizer", "learning_rate", "momentum", "weight_decay", "optimizer_options",
-    "schedule", "warmup_epochs", "step_size", "gamma", "epochs",
-)  # fmt: skip
+_UPDATES = ("seed", "optimizer", "learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs")
 
 # What a row of runs.csv says beside the run's settings.
 OUTCOMES = (
@@ -17,14 +14,21 @@ OUTCOMES = (
     "loss_jumps", "classes", "parameters", "steps", "filters_before", "filters_after", "seconds", "peak_memory_mb",
     "device", "commit", "dirty", "step_ms",
 )  # fmt: skip
+_WARMUP = {
+    "description": "Epochs, or a part of one, over which the learning rate grows linearly to what it would be.",
+    "type": "number",
+    "minimum": 0,
+    "maximum": 10000,
+}
 
 
 @dataclass(frozen=True)
 class Run:
     """All that makes a run what it is scientifically; None marks an option that its architecture does not have.
 
-    A setting that came later says its neutral value. At that it is left out of ids and results: a run is what it was
-    before the setting was there.
+    A setting that came later says its neutral value. At that it is left out of ids and results, and code that is there
+    for it does not count (`gradflow.closures`): a run is what it was before the setting was there. It also says whether
+    it is about `updates` alone, and may say its JSON `schema`.
     """
 
     architecture: str
@@ -54,18 +58,21 @@ class Run:
     precision: str = "fp32"
     # The architecture's options that are no fields here, and the optimizer's own arguments: those not at their default.
     options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}})
-    optimizer_options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}})
-    schedule: str = field(default="step", metadata={"neutral": "step"})  # with step_size 0 the rate stays as it is
-    warmup_epochs: float = field(default=0.0, metadata={"neutral": 0.0})
+    optimizer_options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}, "updates": True})
+    # With step_size 0 the rate stays as it is.
+    schedule: str = field(default="step", metadata={"neutral": "step", "updates": True})
+    warmup_epochs: float = field(default=0.0, metadata={"neutral": 0.0, "updates": True, "schema": _WARMUP})
 
     @property
     def settings(self) -> dict:
         """Every setting by name, without those that came later and are neutral: `Run(**settings)` is the run."""
-        return {
-            part.name: value
-            for part in fields(self)
-            if (value := getattr(self, part.name)) != part.metadata.get("neutral", NotImplemented)
-        }
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name not in self.neutral}
+
+    @property
+    def neutral(self) -> frozenset[str]:
+        """The names of the settings that came later and are neutral."""
+        later = [part for part in fields(self) if "neutral" in part.metadata]
+        return frozenset(part.name for part in later if getattr(self, part.name) == part.metadata["neutral"])
 
     @property
     def columns(self) -> dict:
@@ -86,7 +93,8 @@ class Run:
     @property
     def start(self) -> str:
         """A hash over what the first backward pass depends on, but for the seed; runs that begin alike share it."""
-        return _digest({key: value for key, value in self.settings.items() if key not in _LATER})[:12]
+        updates = {*_UPDATES, *(part.name for part in fields(self) if part.metadata.get("updates"))}
+        return _digest({key: value for key, value in self.settings.items() if key not in updates})[:12]
 
     @property
     def pretrained(self) -> bool:
