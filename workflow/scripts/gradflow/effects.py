@@ -68,7 +68,8 @@ def ablations(study: StudyTables) -> list[tuple[str, str]]:
             differing = _differing(arms, label, baseline)
             same_net = "architecture" not in differing
             if "optimizer" in differing:
-                differing = [name for name in differing if name not in OPTIMIZER_SETTINGS]
+                own = [name for name in differing if name.startswith("optimizer_")]
+                differing = [name for name in differing if name not in (*OPTIMIZER_SETTINGS, *own)]
             if len(differing) == 1 and same_net:
                 pairs.append((label, baseline))
                 break
