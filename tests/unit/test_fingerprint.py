@@ -52,3 +52,16 @@ def test_imports_inside_functions_and_packages_are_followed(library):
     fingerprint._parse.cache_clear()
     edit(library / "models" / "vgg.py", "VGG38 = stages(4, 4, 9, 9, 9)", "VGG38 = stages(4, 4, 9, 9, 8)")
     assert fingerprint.code_fingerprint("gradflow.models") != before
+
+
+def test_a_source_is_in_its_own_data_sets_fingerprint_and_in_no_training(library):
+    def fingerprints():
+        fingerprint._parse.cache_clear()
+        sources = [f"gradflow.data.sources.{name}" for name in ("digits", "cifar10")]
+        prepared = [fingerprint.code_fingerprint("gradflow.data.preparation", source) for source in sources]
+        return [*prepared, fingerprint.code_fingerprint("gradflow.training", "gradflow.devices")]
+
+    before = fingerprints()
+    edit(library / "data" / "sources" / "digits.py", "255 / 16", "254 / 16")
+    (library / "data" / "sources" / "new.py").write_text("SOURCE = None\n")
+    assert [old == new for old, new in zip(before, fingerprints())] == [False, True, True]

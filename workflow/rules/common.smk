@@ -12,7 +12,7 @@ from snakemake.exceptions import WorkflowError
 
 from gradflow import configuration, resources, studies, verification
 from gradflow.errors import GradflowError
-from gradflow.data.sources import listing, needed_download
+from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
 from gradflow.seed004 import PRINTED

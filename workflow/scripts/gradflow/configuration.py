@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from gradflow.data.sources import DOWNLOADS, needed_download
+from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 
 UNTRAINED = ("mlp", "probe")  # networks at initialisation, which have a section of their own
@@ -35,6 +35,7 @@ _VALIDATOR = jsonschema.validators.extend(
 def schema() -> dict:
     """Return the JSON schema (draft 2020-12) of the configuration."""
     loaded = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    loaded["properties"]["datasets"]["additionalProperties"]["properties"]["source"]["enum"] = list(all_sources())
     settings = loaded["$defs"]["settings"]["properties"]
     # A grid has the keys of the settings; each takes one value or a list of them.
     loaded["$defs"]["grid"] = {
@@ -72,23 +73,61 @@ def complete(config: dict) -> dict:
     Raises GradflowError, one sentence that names the key and the remedy.
     """
     config = copy.deepcopy(dict(config))
-    validator = _VALIDATOR(schema())
+    _forget_nulls(config)
+    wanted = _with_sources(config)
+    validator = _VALIDATOR(wanted)
     errors = sorted(
         validator.iter_errors(config), key=lambda error: (len(error.absolute_path), str(error.absolute_path))
     )
     if errors:
         raise GradflowError(_sentence(errors[0]))
-    _fill(config, schema())
+    _fill(config, wanted)
     _expand_home(config)
     _check_references(config)
     return config
+
+
+def _with_sources(config: dict) -> dict:
+    """Return the schema for a configuration, in which each data set takes what its source does."""
+    whole, datasets = schema(), config.get("datasets")
+    part = whole["properties"]["datasets"]
+    own = {name: _of_source(settings, part["additionalProperties"]) for name, settings in _pairs(datasets)}
+    return whole | {"properties": whole["properties"] | {"datasets": part | {"properties": own}}}
+
+
+def _of_source(settings: dict, common: dict) -> dict:
+    """Return the schema of a data set; one whose source is not known is refused by the part common to all."""
+    source = all_sources().get(str(settings.get("source", common["properties"]["source"]["default"])))
+    if source is None:
+        return common
+    copies = f"your own copy of its archive goes under downloads.{source.download}.path" if source.download else ""
+    return common | {
+        "properties": common["properties"] | source.settings,
+        "additionalProperties": False,
+        "$comment": copies,
+    }
+
+
+def _forget_nulls(config: dict) -> None:
+    """Take what is null out of the data sets, so that an overlay that changes a source can take its keys away."""
+    keys = {key for source in all_sources().values() for key in source.settings}
+    for _, settings in _pairs(config.get("datasets")):
+        for key in keys & settings.keys():
+            if settings[key] is None:
+                del settings[key]
+
+
+def _pairs(datasets: object) -> list[tuple[str, dict]]:
+    """Return the data sets of a configuration that is not checked yet, those that are key and values."""
+    found = datasets.items() if isinstance(datasets, dict) else ()
+    return [(name, settings) for name, settings in found if isinstance(settings, dict)]
 
 
 def _expand_home(config: dict) -> None:
     """Let paths begin with ~."""
     config["cache"] = str(Path(config["cache"]).expanduser())
     for settings in [*config["datasets"].values(), *config["downloads"].values()]:
-        if settings["path"]:
+        if settings.get("path"):
             settings["path"] = str(Path(settings["path"]).expanduser())
 
 
@@ -119,27 +158,10 @@ def _check_references(config: dict) -> None:
 
 def _check_dataset(name: str, settings: dict, downloads: dict) -> None:
     where = f"config: datasets.{name}"
-    if settings["source"] == "folder":
-        if bool(settings["path"]) == bool(settings["download"]):
-            raise GradflowError(f"{where}: source folder takes either a path or a download; give it one of the two.")
-        if settings["path"] and not Path(settings["path"]).exists():
-            raise GradflowError(
-                f"{where}.path is {settings['path']!r}, which does not exist; "
-                "point it at a folder of class folders of images, or at an archive of one."
-            )
-    else:
-        needless = next((key for key in ("path", "download") if settings[key]), None)
-        if needless:
-            raise GradflowError(
-                f"{where}: source {settings['source']} takes no {needless}; leave it out "
-                f"(your own copy of an archive goes under downloads.{DOWNLOADS.get(settings['source'], '...')}.path)."
-            )
-    if settings["groups"] and settings["source"] != "tiny_imagenet":
-        raise GradflowError(f"{where}.groups: only source tiny_imagenet has groups; leave it out.")
-    wnids = [wnid for wanted in (settings["groups"] or {}).values() for wnid in wanted]
-    twice = next((wnid for wnid in wnids if wnids.count(wnid) > 1), None)
-    if twice:
-        raise GradflowError(f"{where}.groups has {twice!r} in two classes; leave it in one.")
+    try:
+        all_sources()[settings["source"]].check(settings)
+    except GradflowError as error:
+        raise GradflowError(f"{where}: {error}") from None
     needed = needed_download(settings)
     if needed and needed not in downloads:
         raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")
@@ -152,7 +174,8 @@ def _sentence(error: jsonschema.ValidationError) -> str:
         known = error.schema.get("properties", {})
         key = next(key for key in value if key not in known)
         close = difflib.get_close_matches(str(key), known, 1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}."
+        comment = f" ({error.schema['$comment']})" if error.schema.get("$comment") else ""
+        remedy = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}{comment}."
         return f"config: {where} has no key {key!r}; {remedy}"
     if rule == "required":
         return f"config: {where} lacks a key: {error.message}; add it."
