@@ -53,10 +53,7 @@ rule cost:
 rule claims:
     input:
         claims="report/claims.yaml",
-        tables=table_files(),
-        cost=rules.cost.output.table if STUDIES else [],
-        probes=probe_file(),
-        draws=draw_files(),
+        evidence=evidence_files(),
     output:
         table="results/tables/claims.csv",
         page=report(
@@ -75,8 +72,9 @@ rule claims:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        studies=list(STUDY),
-        code=code_fingerprint("gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks"),
+        code=code_fingerprint(
+            "gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks", *modules("gradflow.evidence")
+        ),
     script:
         "../scripts/claims.py"
 

@@ -15,6 +15,7 @@ from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
+from gradflow.folders import modules
 from gradflow.seed004 import PRINTED
 
 
@@ -103,13 +104,15 @@ def draw_files():
     )
 
 
-def probe_file():
-    return rules.probe.output[0] if "probe" in CONFIG["select"] else []
-
-
 def table_files():
     """The tables that a study is read from."""
     return list(rules.tables.output) + (list(rules.initial.output) if STARTS else []) if STUDIES else []
+
+
+def evidence_files():
+    """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
+    files = table_files() + ([rules.cost.output.table] if STUDIES else []) + draw_files()
+    return files + (list(rules.probe.output) if "probe" in CONFIG["select"] else [])
 
 
 def runs_of(wildcards):

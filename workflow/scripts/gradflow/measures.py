@@ -9,7 +9,6 @@ from gradflow.study_tables import StudyTables
 
 NETWORK = ("architecture", *MODEL_OPTIONS, "image_size", "classes", "optimizer")  # what a row of cost.csv is about
 COUNTED = ("parameters", "unused", "mflop", "activation_mib")  # of a network, exactly; with _full, at full width
-PROBED = ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17")  # at init, by gradflow.probes
 
 
 def decades(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -> pd.Series:
