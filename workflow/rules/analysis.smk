@@ -89,9 +89,9 @@ rule study_figures:
                 f"results/figures/{{study}}/{name}.png",
                 caption=f"../../report/captions/{name}.rst",
                 category=study_title,
-                labels={"figure": title},
+                labels={"figure": figure.title},
             )
-            for name, title in FIGURES.items()
+            for name, figure in study_figures().items()
         },
         histograms=report(
             "results/figures/{study}/histograms.html",
@@ -100,7 +100,7 @@ rule study_figures:
             labels={"figure": "Histograms by epoch, animated"},
         ),
         animation="results/figures/{study}/histograms.gif",
-        vectors=[f"results/figures/{{study}}/{name}.svg" for name in FIGURES],
+        vectors=[f"results/figures/{{study}}/{name}.svg" for name in study_figures()],
     log:
         "results/logs/study_figures/{study}.log",
     benchmark:
@@ -114,12 +114,9 @@ rule study_figures:
         layers=lambda wildcards: STUDY[wildcards.study].layers,
         thresholds=CONFIG["verdict"],
         code=code_fingerprint(
-            "gradflow.figures.profiles",
             "gradflow.figures.histograms",
-            "gradflow.figures.timelines",
-            "gradflow.figures.pictures",
-            "gradflow.figures.effects",
             "gradflow.study_tables",
+            *(figure.module for figure in study_figures().values()),
         ),
     script:
         "../scripts/study_figures.py"

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from gradflow import configuration, resources, studies, verification
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
+from gradflow.figures import study_figures
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint
 from gradflow.folders import modules
@@ -128,19 +129,6 @@ def arm_rows():
         for number, arm in enumerate(study.arms)
         for run in arm.runs
     ]
-
-
-FIGURES = {
-    "decades": "Verdict in decades",
-    "profile_activation": "Activation gradient against depth",
-    "profile_weight": "Weight gradient against depth",
-    "layers": "Every layer over time",
-    "layers_named": "Named layers over time",
-    "curves": "Training curves",
-    "effects": "What each change does",
-    "filters": "First-layer filters",
-    "confusion": "Confusion matrices",
-}
 
 
 def analysis_targets():

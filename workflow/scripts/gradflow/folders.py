@@ -15,6 +15,11 @@ def modules(package: str) -> list[str]:
     return [f"{package}.{module.name}" for module in pkgutil.iter_modules([str(folder)])]
 
 
+def file_of(module: str) -> Path:
+    """Return the file of a module that is no package."""
+    return ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
+
+
 def found_in(package: str, name: str) -> dict[str, object]:
     """Return {file: what it defines as `name`} of every file in the folder of a package.
 
@@ -28,7 +33,6 @@ def defined(module: str, name: str) -> object:
     try:
         return getattr(import_module(module), name)
     except (AttributeError, ImportError, SyntaxError) as error:
-        file = ROOT.joinpath(*module.split(".")[1:]).with_suffix(".py")
         raise GradflowError(
-            f"{file}: {error}; each file of its folder must define {name}: mend it, or take it away."
+            f"{file_of(module)}: {error}; each file of its folder must define {name}: mend it, or take it away."
         ) from error

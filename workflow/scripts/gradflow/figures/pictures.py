@@ -5,20 +5,22 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from gradflow.figures import study_figure
 from gradflow.figures.style import panels, title
 from gradflow.filters import smoothness
-from gradflow.results import Result
 
 FILTERS_SHOWN, FILTERS_A_ROW = 16, 8
 NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
-def filters(study, results: dict[str, Result]) -> Figure:
+@study_figure("filters", title="First-layer filters")
+def filters(study, context) -> Figure:
     """Draw the first layer's filters of each arm's first seed, before and after training, as RGB tiles.
 
-    results: {run id: result}. Each picture is scaled to its largest magnitude; grey is zero. The smoothness is that of
-    all the layer's filters (`gradflow.filters`).
+    Each picture is scaled to its largest magnitude; grey is zero. The smoothness is that of all the layer's filters
+    (`gradflow.filters`).
     """
+    results = context.results
     first = study.arms.sort_values("seed").drop_duplicates("label").set_index("label")["run"]
     rows = math.ceil(max(min(FILTERS_SHOWN, len(results[run]["filters_after"])) for run in first) / FILTERS_A_ROW)
     figure = Figure(figsize=(9, (0.4 + 0.55 * rows) * len(study.labels) + 0.6), layout="constrained")
@@ -34,15 +36,16 @@ def filters(study, results: dict[str, Result]) -> Figure:
     return figure
 
 
-def confusion_matrices(study, results: dict[str, Result]) -> Figure:
+@study_figure("confusion", title="Confusion matrices")
+def confusion_matrices(study, context) -> Figure:
     """Draw each arm's confusion matrix on the test images, all seeds together, as shares of the true class."""
     figure, axes = panels(len(study.labels), size=(3.3, 3.1))
     for axis, label in zip(axes, study.labels):
         runs = list(study.arms.loc[study.arms["label"] == label, "run"])
-        matrix = sum(results[run]["confusion_matrix"] for run in runs)
+        matrix = sum(context.results[run]["confusion_matrix"] for run in runs)
         shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
         image = axis.imshow(shares, cmap="viridis", vmin=0, vmax=1)
-        classes = results[runs[0]].meta["classes"]
+        classes = context.results[runs[0]].meta["classes"]
         if len(classes) <= 20:
             axis.set_xticks(range(len(classes)), classes, fontsize=7, rotation=90 if max(map(len, classes)) > 2 else 0)
             axis.set_yticks(range(len(classes)), classes, fontsize=7)
