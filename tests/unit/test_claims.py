@@ -10,7 +10,7 @@ import yaml
 
 from conftest import ROOT
 from gradflow import GradflowError, claim_answers, claims, configuration, studies
-from gradflow.evidence import Evidence, Measured, Missing, _same, gather, measure
+from gradflow.evidence import Measured, Missing, gather, kind_of, with_settings
 from gradflow.intervals import interval, p_value
 from gradflow.layers import CONV_AND_LINEAR
 from gradflow.models.build import build
@@ -25,8 +25,7 @@ def evidence(tmp_path, arms, seeds=3, study="s", noise=0.05):
         label: [result(a_run(seed=seed, **settings), decades, accuracy, noise) for seed in range(seeds)]
         for label, (settings, decades, accuracy) in arms.items()
     }
-    write_study_tables(tmp_path / "tables", {study: made})
-    return gather(tmp_path / "tables", [study])
+    return gather(write_study_tables(tmp_path / "tables", {study: made}).iterdir())
 
 
 def claim(*tests, **more):
@@ -147,7 +146,7 @@ def test_regions_hold_and_fail_where_they_say(value, region, holds):
 def test_infinite_and_lost_seeds_never_turn_a_verdict_round(values, region, outcome):
     probes = pd.DataFrame({"depth": 8, "seed": range(len(values)), "decades": values})
     test = {"says": "n", "probe": {"depth": 8}, "measure": "decades"} | region
-    assert claims.settle(claim(test), Evidence(probes=probes))["outcome"].iloc[0].startswith(outcome)
+    assert claims.settle(claim(test), {"probe": probes})["outcome"].iloc[0].startswith(outcome)
 
 
 def test_random_networks_are_compared_by_their_medians():
@@ -159,14 +158,14 @@ def test_random_networks_are_compared_by_their_medians():
         drawn[:40, 0] = drawn[:40, -2] = 0  # dead networks have no ratio
         return drawn
 
-    found = Evidence(draws={(5, 10): {"sigmoid-default": norms(-4), "sigmoid-he": norms(-3), "tanh-he": norms(-3)}})
+    drawn = {"sigmoid-default": norms(-4), "sigmoid-he": norms(-3), "tanh-he": norms(-3)}
     network = {"activation": "sigmoid", "init": "default", "depth": 5, "width": 10}
     tests = [
         {"says": "vanishes", "draws": network, "below": -2},
         {"says": "init moves it", "draws": network, "minus": {"draws": {"init": "he"}}, "beyond": 0.3},
         {"says": "tanh", "draws": network | {"init": "he"}, "minus": {"draws": {"activation": "tanh"}}, "beyond": 0.3},
     ]  # fmt: skip
-    assert list(claims.settle(claim(*tests), found)["outcome"]) == ["holds", "holds", "fails"]
+    assert list(claims.settle(claim(*tests), {"draws": {(5, 10): drawn}})["outcome"]) == ["holds", "holds", "fails"]
 
 
 def test_counted_numbers_are_exact_and_need_no_seeds():
@@ -176,7 +175,7 @@ def test_counted_numbers_are_exact_and_need_no_seeds():
     test = {"says": "n", "cost": {"architecture": "resnet18", "skip": True}, "measure": "parameters_full", "below": 1}
     test["over"] = {"architecture": "vgg16", "skip": None}
     equal = test | {"below": 0.5}
-    table = claims.settle(claim(test, equal), Evidence(cost=cost))
+    table = claims.settle(claim(test, equal), {"cost": cost})
     assert list(table["outcome"]) == ["holds", "fails"] and table["value"].iloc[0] == 0.5
     assert table["p"].isna().all()  # certain, and no help to the tests that are corrected for their number
 
@@ -189,10 +188,7 @@ def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
     }
 
     def matching(name, settings):
-        rows = arms[name]
-        for key, wanted in settings.items():
-            rows = rows[_same(rows[key], wanted)]
-        return list(rows["label"])
+        return list(with_settings(arms[name], settings)["label"])
 
     def layers_of(name, settings):
         run = next(arm.runs[0] for study in plan for arm in study.arms if arm.label == matching(name, settings)[0])
@@ -223,6 +219,13 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
         (vanishes(**{"with": {"at": "start"}}), "no moment 'start'; there are init"),
         ({"says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters", "below": 1}, "parameters_full"),
         ({"says": "n", "probe": {"depth": 8}, "measure": "loss", "below": 1}, "no measure 'loss' of a probe"),
+        ({"says": "n", "probe": {"depth": 8}, "below": 1}, "'measure' is a required property"),
+        (vanishes(over={}), "'over' was unexpected"),
+        (vanishes(probe={"depth": 8}), "Additional properties are not allowed"),
+        (
+            {"says": "n", "measure": "decades", "below": 1},
+            "'n' asks for no evidence; give it one of cost, draws, probe, study",
+        ),
     ]:
         path = tmp_path / "claims.yaml"
         path.write_text(yaml.safe_dump(claim(fault)))
@@ -238,4 +241,4 @@ def test_a_claim_that_stands_there_twice_is_refused(tmp_path):
 
 def test_missing_evidence_is_an_exception_of_its_own():
     with pytest.raises(Missing):
-        measure(vanishes(), Evidence())
+        kind_of(vanishes()).measure(vanishes(), gather([])["study"])

@@ -5,8 +5,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from conftest import ROOT
-from gradflow import GradflowError, configuration, studies
-from gradflow.data.sources import SOURCES
+from gradflow import GradflowError, configuration, configuration_schema, studies
+from gradflow.data.sources import all_sources
 from gradflow.draws import ACTIVATIONS
 from gradflow.models.catalogue import CATALOGUE
 from gradflow.models.initialization import INITIALIZATIONS
@@ -36,7 +36,7 @@ def keys(schema):
 
 
 def test_every_key_is_described_and_has_a_default_or_is_required():
-    schema = yaml.safe_load(configuration.SCHEMA.read_text())
+    schema = yaml.safe_load(configuration_schema.SCHEMA.read_text())
     settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
     for key, part in [*keys(schema), *settings_keys.items()]:
         assert part.get("description"), key
@@ -56,7 +56,8 @@ def test_the_schema_and_the_code_name_the_same_things():
     assert set(layers["properties"]) == set(names["architecture"]["enum"])
     assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
     assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
-    assert set(schema["properties"]["datasets"]["additionalProperties"]["properties"]["source"]["enum"]) == set(SOURCES)
+    dataset = schema["properties"]["datasets"]["additionalProperties"]["properties"]
+    assert dataset["source"]["enum"] == list(all_sources()) == ["cifar10", "digits", "folder", "tiny_imagenet"]
 
 
 def test_the_default_file_states_the_schemas_defaults():
@@ -64,6 +65,18 @@ def test_the_default_file_states_the_schemas_defaults():
     for key in empty.keys() - {"select", "datasets", "downloads", "studies"}:
         assert config[key] == empty[key], key
     assert config["datasets"]["digits"] == empty["datasets"]["digits"]
+
+
+def test_every_key_of_a_source_is_described_and_has_a_default():
+    for name, source in all_sources().items():
+        for key, part in source.settings.items():
+            assert part["description"] and "default" in part, (name, key)
+
+
+def test_an_overlay_that_changes_a_source_takes_its_keys_away():
+    config = default()
+    config["datasets"]["dogs_food_vehicles"] |= {"source": "digits", "groups": None}
+    assert configuration.complete(config)["datasets"]["dogs_food_vehicles"].keys() == {"source", "size", "drop_damaged"}
 
 
 def changed(path, value):
@@ -93,16 +106,27 @@ def changed(path, value):
         (changed(["studies", "vgg_deep", "vary"], [{"init": "he"}]), "names no architecture"),
         (changed(["studies", "skip", "base", "dataset"], "cifar"), "uses the data set 'cifar'; choose one of"),
         (changed(["scale", "dataset"], "cifar"), "scale.dataset names 'cifar'"),
-        (changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}), "datasets.mine.path is '/no/where'"),
+        (
+            changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}),
+            "datasets.mine: path is '/no/where'",
+        ),
         (changed(["datasets", "mine"], {"source": "folder"}), "takes either a path or a download"),
         (changed(["datasets", "mine"], {"source": "folder", "download": "zoo"}), "needs downloads.zoo, which is not"),
-        (changed(["datasets", "cifar10", "path"], "/tmp"), "source cifar10 takes no path"),
+        (
+            changed(["datasets", "cifar10", "path"], "/tmp"),
+            "cifar10 has no key 'path'; .* copy .* downloads.cifar10.path",
+        ),
         (
             changed(["datasets", "dogs_food_vehicles", "groups"], {"a": ["n1", "n2"], "b": ["n2"]}),
             "groups has 'n2' in two classes",
         ),
+        (changed(["datasets", "mine"], {"source": "foldr", "path": "photos"}), "'foldr' .did you mean 'folder'"),
+        (changed(["datasets", "digits", "groupz"], None), "datasets.digits has no key 'groupz'"),
         (changed(["downloads", "cifar10", "urls"], ["http://[::1/x"]), "does not have the right form"),
-        (changed(["datasets", "digits", "groups"], {"a": ["x"], "b": ["y"]}), "only source tiny_imagenet has groups"),
+        (
+            changed(["datasets", "digits", "groups"], {"a": ["x"], "b": ["y"]}),
+            "datasets.digits has no key 'groups'; it takes source, size",
+        ),
         (changed(["downloads", "zoo"], {"urls": ["http://a/b.zip"]}), "downloads.zoo lacks a key.*sha256"),
         (changed(["downloads", "zoo"], {"sha256": "0" * 64}), "downloads.zoo has neither urls nor a path"),
         (changed(["downloads", "cifar10", "sha256"], "c58f"), "downloads.cifar10.sha256 is 'c58f'.*sha256sum"),

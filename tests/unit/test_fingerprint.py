@@ -220,3 +220,16 @@ def test_a_builder_that_is_nowhere_is_one_sentence(builder, words):
     with pytest.raises(GradflowError, match=words) as caught:
         fingerprint.run_fingerprint(RUN, Architecture(builder))
     assert "\n" not in str(caught.value)
+
+
+def test_a_source_is_in_its_own_data_sets_fingerprint_and_in_no_training(library):
+    def fingerprints():
+        closures.parse.cache_clear()
+        sources = [f"gradflow.data.sources.{name}" for name in ("digits", "cifar10")]
+        prepared = [fingerprint.code_fingerprint("gradflow.data.preparation", source) for source in sources]
+        return [*prepared, fingerprint.run_fingerprint(RUN, CATALOGUE["vgg16"])]
+
+    before = fingerprints()
+    edit(library / "data" / "sources" / "digits.py", "255 / 16", "254 / 16")
+    (library / "data" / "sources" / "new.py").write_text("SOURCE = None\n")
+    assert [old == new for old, new in zip(before, fingerprints())] == [False, True, True]

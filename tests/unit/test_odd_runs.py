@@ -11,7 +11,7 @@ from test_results import make
 
 from conftest import ROOT
 from gradflow import answers, results, study_tables, tables
-from gradflow.figures import histograms, pictures, profiles, timelines
+from gradflow.figures import Context, Results, histograms, study_figures
 from gradflow.files import write_table
 from gradflow.notebooks import execute, to_page
 from synthetic import empty_costs
@@ -70,22 +70,14 @@ def test_early_ends_keep_the_others_time_axis(folder):
 
 def test_every_figure_draws_them(folder):
     study = study_tables.load(folder / "tables", "odd")
-    finished = {run: results.read(folder / "runs" / run / "norms.npz") for run in study.arms["run"]}
-    figures = [
-        profiles.decades_figure(study, THRESHOLDS),
-        profiles.depth_profiles(study),
-        timelines.layers_over_time(study),
-        timelines.layers_over_time(study, {}),
-        timelines.training_curves(study),
-        pictures.filters(study, finished),
-        pictures.confusion_matrices(study, finished),
-        *histograms.histogram_frames(study, {"vgg16": ["layer1"]}),
-    ]
-    for figure in figures:
+    context = Context({}, THRESHOLDS, Results({run: folder / "runs" / run / "norms.npz" for run in study.arms["run"]}))
+    figures = {name: figure.draw(study, context) for name, figure in study_figures().items()}
+    frames = histograms.histogram_frames(study, {"vgg16": ["layer1"]})
+    for figure in [*figures.values(), *frames]:
         figure.canvas.draw()
-    notes = [text.get_text() for text in figures[0].axes[0].texts]
+    notes = [text.get_text() for text in figures["decades"].axes[0].texts]
     assert "1 of 2 seeds not finite at the end" in notes and "2 of 2 seeds not finite at the end" in notes
-    counted = [text.get_text() for axis in figures[7].axes for text in axis.texts]
+    counted = [text.get_text() for axis in frames[0].axes for text in axis.texts]
     assert "layer1: 2 zero\nlayer1: 10 not finite" in counted and "layer1: 1 zero\nlayer1: 5 not finite" in counted
 
 

@@ -15,7 +15,7 @@ from gradflow.architectures import known
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches, channel_scale
 from gradflow.data.splits import stratified_split
-from gradflow.figures import histograms, pictures, profiles, timelines
+from gradflow.figures import Context, Results, histograms, profiles, study_figures
 from gradflow.files import write_table
 from gradflow.initial import first_pass
 from gradflow.main_path import beside_main_path
@@ -111,16 +111,10 @@ def test_layers_that_are_called_by_numbers_stay_names(folder):
 
 def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
     study = study_tables.load(folder / "tables", "small")
-    finished = {run: results.read(folder / "runs" / run / "norms.npz") for run in study.arms["run"]}
-    for figure in (
-        profiles.decades_figure(study, THRESHOLDS),
-        profiles.depth_profiles(study, "relative_gradient"),
-        timelines.layers_over_time(study),
-        timelines.training_curves(study),
-        pictures.filters(study, finished),
-        pictures.confusion_matrices(study, finished),
-        *histograms.histogram_frames(study, {}),
-    ):
+    finished = Results({run: folder / "runs" / run / "norms.npz" for run in study.arms["run"]})
+    drawn = [figure.draw(study, Context({}, THRESHOLDS, finished)) for figure in study_figures().values()]
+    drawn += [profiles.depth_profiles(study, "relative_gradient"), *histograms.histogram_frames(study, {})]
+    for figure in drawn:
         figure.canvas.draw()
     said = answers.does_it_vanish(study, THRESHOLDS)
     assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said

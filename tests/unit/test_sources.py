@@ -7,6 +7,7 @@ from PIL import Image
 import archives as made
 from gradflow import GradflowError
 from gradflow.data import arrays
+from gradflow.data.content import Content, check_form
 from gradflow.data.preparation import prepare
 
 
@@ -128,9 +129,9 @@ def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"cat/1.jpg": b"x"}, "needs two or more class folders, each with images to train on; found 0"),
+        ({"cat/1.jpg": b"x"}, "needs two or more classes, each with images to train on; found 0"),
         (photographs("cat") | {"dog/readme.txt": b""}, "'dog' has none"),
-        (photographs("train/cat", "test/cat"), "needs two or more class folders"),
+        (photographs("train/cat", "test/cat"), "needs two or more classes"),
         (photographs("train/cat", "test/cat", "test/dog"), "'dog' has none"),
     ],
 )
@@ -184,3 +185,23 @@ def test_a_path_that_is_neither_folder_nor_archive_is_refused(tmp_path):
 def test_what_an_earlier_attempt_left_is_cleared_away(tmp_path):
     write(tmp_path / "out" / ".making", {"images.npy": b"half", "unpacked/cat/0.jpg": b"half"})
     prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", photographs("cat", "dog"))))
+
+
+@pytest.mark.parametrize(
+    ("images", "right"),
+    [
+        (np.zeros((4, 1, 8, 8), np.uint8), True),
+        (np.zeros((4, 3, 8, 8), np.uint8), False),
+        (np.zeros((4, 1, 8, 8), np.float32), False),
+        (np.zeros((4, 8, 8), np.uint8), False),
+        (np.zeros((3, 1, 8, 8), np.uint8), False),
+    ],
+    ids=["grey bytes", "other channels", "floats", "no channels", "fewer than labels"],
+)
+def test_images_of_another_form_than_the_source_says_are_refused_not_converted(images, right):
+    content = Content(images, np.array([0, 1, 0, 1]), np.zeros(4, np.int8), ["a", "b"])
+    if right:
+        check_form(content, channels=1)
+    else:
+        with pytest.raises(GradflowError, match=r"must be files or uint8 \[N, 1, height, width\]"):
+            check_form(content, channels=1)

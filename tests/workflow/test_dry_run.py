@@ -102,7 +102,7 @@ def test_the_configurations_tested_are_all_that_ship():
         ({"studies": {"skip": {"layers": {"resnet50": ["conv7"]}}}}, "names 'conv7', a layer that resnet50 lacks; its"),
         (
             {"datasets": {"mine": {"source": "folder", "path": "no/such"}}},
-            "datasets.mine.path is 'no/such'.*point it at",
+            "datasets.mine: path is 'no/such'.*point it at",
         ),
         ({"scale": []}, "scale is"),
     ],

@@ -82,7 +82,7 @@ AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "claims", "noteboo
         ("figures/timelines.py", "alpha=0.6", "alpha=0.7", {"study_figures", "notebook", "all"}),
         ("wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
         ("comparisons.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
-        ("data/sources.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_PROBE),
+        ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_PROBE),
         ("probes.py", "NEARBY = 0.01", "NEARBY = 0.02", AFTER_PROBE),
         ("claims.py", '"not decided here"', '"open"', {"claims", "notebook", "all"}),
         ("draws.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),

@@ -65,7 +65,7 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
             figure.parent.mkdir(parents=True, exist_ok=True)
             figure.write_bytes(PIXEL)
     (folder / "claims.yaml").write_text(CLAIMS)
-    table = claims.settle(yaml.safe_load(CLAIMS), gather(folder / "tables", list(studies)))
+    table = claims.settle(yaml.safe_load(CLAIMS), gather((folder / "tables").iterdir()))
     write_table(folder / "tables" / "claims.csv", table)
     parameters = {
         "results": str(folder),

@@ -57,10 +57,7 @@ rule cost:
 rule claims:
     input:
         claims="report/claims.yaml",
-        tables=table_files(),
-        cost=rules.cost.output.table if STUDIES else [],
-        probes=probe_file(),
-        draws=draw_files(),
+        evidence=evidence_files(),
     output:
         table="results/tables/claims.csv",
         page=report(
@@ -79,8 +76,9 @@ rule claims:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        studies=list(STUDY),
-        code=code_fingerprint("gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks"),
+        code=code_fingerprint(
+            "gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks", *modules("gradflow.evidence")
+        ),
     script:
         "../scripts/claims.py"
 
@@ -95,9 +93,9 @@ rule study_figures:
                 f"results/figures/{{study}}/{name}.png",
                 caption=f"../../report/captions/{name}.rst",
                 category=study_title,
-                labels={"figure": title},
+                labels={"figure": figure.title},
             )
-            for name, title in FIGURES.items()
+            for name, figure in study_figures().items()
         },
         histograms=report(
             "results/figures/{study}/histograms.html",
@@ -106,7 +104,7 @@ rule study_figures:
             labels={"figure": "Histograms by epoch, animated"},
         ),
         animation="results/figures/{study}/histograms.gif",
-        vectors=[f"results/figures/{{study}}/{name}.svg" for name in FIGURES],
+        vectors=[f"results/figures/{{study}}/{name}.svg" for name in study_figures()],
     log:
         "results/logs/study_figures/{study}.log",
     benchmark:
@@ -120,12 +118,9 @@ rule study_figures:
         layers=lambda wildcards: STUDY[wildcards.study].layers,
         thresholds=CONFIG["verdict"],
         code=code_fingerprint(
-            "gradflow.figures.profiles",
             "gradflow.figures.histograms",
-            "gradflow.figures.timelines",
-            "gradflow.figures.pictures",
-            "gradflow.figures.effects",
             "gradflow.study_tables",
+            *(figure.module for figure in study_figures().values()),
         ),
     script:
         "../scripts/study_figures.py"

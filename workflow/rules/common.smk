@@ -11,9 +11,11 @@ from snakemake.exceptions import WorkflowError
 
 from gradflow import architectures, configuration, resources, studies, verification
 from gradflow.errors import GradflowError
-from gradflow.data.sources import listing, needed_download
+from gradflow.data.sources import listing, module_of, needed_download
+from gradflow.figures import study_figures
 from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
+from gradflow.folders import modules
 from gradflow.models.size import Look, Size
 from gradflow.seed004 import PRINTED
 
@@ -123,13 +125,15 @@ def draw_files():
     )
 
 
-def probe_file():
-    return rules.probe.output[0] if "probe" in CONFIG["select"] else []
-
-
 def table_files():
     """The tables that a study is read from."""
     return list(rules.tables.output) + (list(rules.initial.output) if STARTS else []) if STUDIES else []
+
+
+def evidence_files():
+    """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
+    files = table_files() + ([rules.cost.output.table] if STUDIES else []) + draw_files()
+    return files + (list(rules.probe.output) if "probe" in CONFIG["select"] else [])
 
 
 def runs_of(wildcards):
@@ -146,19 +150,6 @@ def arm_rows():
         for number, arm in enumerate(study.arms)
         for run in arm.runs
     ]
-
-
-FIGURES = {
-    "decades": "Verdict in decades",
-    "profile_activation": "Activation gradient against depth",
-    "profile_weight": "Weight gradient against depth",
-    "layers": "Every layer over time",
-    "layers_named": "Named layers over time",
-    "curves": "Training curves",
-    "effects": "What each change does",
-    "filters": "First-layer filters",
-    "confusion": "Confusion matrices",
-}
 
 
 def analysis_targets():

@@ -37,6 +37,9 @@ rule prepare_data:
     params:
         settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
         content=lambda wildcards: content(CONFIG["datasets"][wildcards.dataset]),
-        code=code_fingerprint("gradflow.data.preparation"),
+        # Of the sources, its own alone: another one is no reason to prepare it again.
+        code=lambda wildcards: code_fingerprint(
+            "gradflow.data.preparation", module_of(CONFIG["datasets"][wildcards.dataset]["source"])
+        ),
     script:
         "../scripts/prepare_data.py"

@@ -1,7 +1,5 @@
 """Settle the claims by what the run left."""
 
-from pathlib import Path
-
 from gradflow.claim_answers import claims_table, reasons, verdict_counts
 from gradflow.claims import load, settle
 from gradflow.evidence import gather
@@ -12,10 +10,8 @@ from gradflow.notebooks import markdown_page
 TITLE = "Claims and their verdicts"
 
 with job(snakemake):
-    found = {name: snakemake.input.get(name) or None for name in ("cost", "probes")}
-    evidence = gather(Path("results/tables"), snakemake.params.studies, draws=snakemake.input.draws, **found)
     claims = load(snakemake.input.claims)
-    table = settle(claims, evidence)
+    table = settle(claims, gather(snakemake.input.evidence))
     notes = {claim["id"]: claim.get("note", "") for claim in claims}
     write_table(snakemake.output.table, table)
     parts = f"# {TITLE}", f"**{verdict_counts(table)}**", claims_table(table)

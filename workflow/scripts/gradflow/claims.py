@@ -6,9 +6,8 @@ tells it from the region's edge, and *fails* if it surely lies outside; p-values
 together. All hold: supported. Some fail, none holds: refuted. Some hold, some fail: mixed. Else: not decided here.
 """
 
-import inspect
 from collections.abc import Iterator
-from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import jsonschema
@@ -17,12 +16,8 @@ import pandas as pd
 import yaml
 
 from gradflow.errors import GradflowError
-from gradflow.evidence import Evidence, Measured, Missing, lacking, measure
+from gradflow.evidence import Measured, Missing, kind_of, kinds
 from gradflow.intervals import ALPHA, adjusted
-from gradflow.measures import MEASURES, PROBED
-from gradflow.metrics import MOMENTS
-from gradflow.models.size import COUNTED
-from gradflow.runs import Run
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "claims.schema.yaml"
 SUPPORTED, REFUTED, MIXED, UNDECIDED = "supported", "refuted", "mixed", "not decided here"
@@ -32,7 +27,7 @@ def load(path: Path) -> list[dict]:
     """Read claims.yaml. Raises GradflowError for a key, a measure or a region that is not known."""
     try:
         claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        jsonschema.validate(claims, yaml.safe_load(SCHEMA.read_text(encoding="utf-8")))
+        jsonschema.validate(claims, schema())
     except jsonschema.ValidationError as error:
         where = ".".join(str(part) for part in error.absolute_path)
         raise GradflowError(f"{path}: {where}: {error.message.splitlines()[0]}; see {SCHEMA.name}.") from None
@@ -46,33 +41,29 @@ def load(path: Path) -> list[dict]:
     return claims
 
 
+@cache
+def schema() -> dict:
+    """Return the JSON schema (draft 2020-12) of claims: a test has what all have, and what its kind of evidence has."""
+    loaded = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    test = loaded["$defs"]["test"]
+    for key, kind in kinds().items():
+        own = {"properties": test["properties"] | kind.schema["properties"], "additionalProperties": False}
+        test["allOf"].append({"if": {"required": [key]}, "then": kind.schema | own})
+    return loaded
+
+
 def _faults(test: dict) -> Iterator[str]:
-    """Say what a schema cannot: settings, measures and arguments that do not exist."""
-    settings = [field.name for field in fields(Run)]
-    for part in (test, test.get("minus", {})):
-        for kind in ("arm", "cost", "over"):
-            unknown = set(part.get(kind, {})) - set(settings)
-            if unknown:
-                yield f"{min(unknown)!r} is no setting of a run; there are {', '.join(settings)}"
-    if "study" in test:
-        if test["measure"] not in MEASURES:
-            yield f"no measure {test['measure']!r}; there are {', '.join(MEASURES)}"
-            return
-        takes = [name for name in inspect.signature(MEASURES[test["measure"]]).parameters if name != "study"]
-        given = test.get("with", {}) | test.get("minus", {}).get("with", {})
-        unknown = set(given) - set(takes)
-        if unknown:
-            yield f"{test['measure']} takes no {min(unknown)!r}; it takes {', '.join(takes) or 'nothing'}"
-        if given.get("at", "init") not in MOMENTS:
-            yield f"no moment {given['at']!r}; there are {', '.join(MOMENTS)}"
-    known = {"cost": [f"{name}_full" for name in COUNTED], "probe": PROBED}
-    for kind, measures in known.items():
-        if kind in test and test["measure"] not in measures:
-            yield f"no measure {test['measure']!r} of a {kind}; there are {', '.join(measures)}"
+    """Say what a schema cannot."""
+    if kinds().keys() & test.keys():
+        yield from kind_of(test).faults(test)
+    else:
+        yield f"the test {test['says']!r} asks for no evidence; give it one of {', '.join(kinds())}"
 
 
-def settle(claims: list[dict], evidence: Evidence) -> pd.DataFrame:
-    """Return one row a test: id, source, claim, test, rule, value, low, high, seeds, p (adjusted), outcome, verdict.
+def settle(claims: list[dict], evidence: dict[str, object]) -> pd.DataFrame:
+    """Settle claims by what `gradflow.evidence.gather` found.
+
+    Returns one row a test: id, source, claim, test, rule, value, low, high, seeds, p (adjusted), outcome, verdict.
 
     outcome: holds, fails, undecided and why, or what is missing. verdict is that of the whole claim.
     """
@@ -89,17 +80,18 @@ def settle(claims: list[dict], evidence: Evidence) -> pd.DataFrame:
     return table
 
 
-def _judge(test: dict, needs: dict, evidence: Evidence) -> dict:
+def _judge(test: dict, needs: dict, evidence: dict[str, object]) -> dict:
     """Measure a test and say its outcome as if it were the only one; p is NaN where there is nothing to correct."""
+    kind = kind_of(test)
     try:
-        measured = measure(test, evidence)
+        measured = kind.measure(test, evidence[kind.key])
     except Missing as missing:
         nothing = dict.fromkeys(("value", "low", "high", "p"), np.nan)
         return nothing | {"seeds": 0, "lost": 0, "outcome": str(missing)}
     estimate = measured.estimate
     numbers = {"value": estimate.mean, "low": estimate.low, "high": estimate.high}
     numbers |= {"seeds": estimate.count, "lost": estimate.lost, "p": np.nan}
-    lack = lacking(needs, test, evidence)
+    lack = kind.lacking(needs, test, evidence[kind.key])
     if lack:
         return numbers | {"outcome": lack}
     if estimate.lost:

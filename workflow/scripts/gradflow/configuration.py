@@ -3,30 +3,17 @@
 import copy
 import difflib
 import math
-from collections.abc import Mapping
-from dataclasses import fields
-from functools import cache
 from pathlib import Path
 
 import jsonschema
 import yaml
 
-from gradflow.architectures import known
-from gradflow.data.sources import DOWNLOADS, needed_download
+from gradflow.configuration_schema import pairs, schema, shipped_schema
+from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
-from gradflow.optimizers import OPTIMIZERS, REFUSED
 from gradflow.quantities import measured_on_request
-from gradflow.runs import Run
-from gradflow.schedules import SCHEDULES
 
 UNTRAINED = ("mlp", "probe")  # networks at initialisation, which have a section of their own
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
-LAYERS = {
-    "description": "Names of layers as the model spells them; an arm without one of them leaves it out.",
-    "type": "array",
-    "items": {"type": "string"},
-    "default": [],
-}
 
 
 def _is_integer(checker, value: object) -> bool:
@@ -42,51 +29,6 @@ _TYPES = {"integer": _is_integer, "number": _is_finite}
 _VALIDATOR = jsonschema.validators.extend(
     jsonschema.Draft202012Validator, type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(_TYPES)
 )
-
-
-@cache
-def _shipped_schema() -> dict:
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-
-
-def schema(architectures: Mapping = {}) -> dict:
-    """Return the JSON schema (draft 2020-12) of the configuration, the registries' names filled in.
-
-    architectures: the configuration's section of that name.
-    """
-    filled = copy.deepcopy(_shipped_schema())
-    entries = known(architectures)
-    settings = filled["$defs"]["settings"]["properties"]
-    settings["architecture"]["enum"] = list(entries)
-    settings["optimizer"]["enum"] = [*OPTIMIZERS, *REFUSED]  # those are refused with the reason
-    settings["schedule"]["enum"] = list(SCHEDULES)
-    settings |= {part.name: part.metadata["schema"] for part in fields(Run) if "schema" in part.metadata}
-    for name, entry in entries.items():
-        for option, default in entry.options.items():
-            described = {"description": f"An option of {entry.label}."} | _like(default)
-            ours = settings.setdefault(option, described)
-            if name in architectures and ours is not described:  # a name of ours, perhaps with values of its own
-                settings[option] = {"description": ours["description"], "anyOf": [ours, _like(default)]}
-    study = filled["properties"]["studies"]["additionalProperties"]["properties"]
-    study["layers"]["properties"] = dict.fromkeys(entries, LAYERS)
-    # A grid has the keys of the settings; each takes one value or a list of them.
-    filled["$defs"]["grid"] = {
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": False,
-        "properties": {
-            key: {"if": {"type": "array"}, "then": {"type": "array", "minItems": 1, "items": value}, "else": value}
-            for key, value in settings.items()
-        },
-    }
-    return filled
-
-
-def _like(default: object) -> dict:
-    """The schema of an option by its default."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    kind = kinds.get(type(default))
-    return {"type": kind} if kind else {}
 
 
 def load(*paths: Path) -> dict:
@@ -112,11 +54,12 @@ def complete(config: dict) -> dict:
     Raises GradflowError, one sentence that names the key and the remedy.
     """
     config = copy.deepcopy(dict(config))
-    shipped = _shipped_schema()
+    _forget_nulls(config)
+    shipped = shipped_schema()
     own = config.get("architectures", {})
     _validate({"architectures": own}, shipped)  # first, as the rest of the schema follows from it
     _fill(own, shipped["properties"]["architectures"], shipped)
-    whole = schema(own)
+    whole = schema(own, config.get("datasets"))
     _validate(config, whole)
     _fill(config, whole, whole)
     _expand_home(config)
@@ -132,11 +75,20 @@ def _validate(config: dict, against: dict) -> None:
         raise GradflowError(_sentence(first))
 
 
+def _forget_nulls(config: dict) -> None:
+    """Take what is null out of the data sets, so that an overlay that changes a source can take its keys away."""
+    keys = {key for source in all_sources().values() for key in source.settings}
+    for _, settings in pairs(config.get("datasets")):
+        for key in keys & settings.keys():
+            if settings[key] is None:
+                del settings[key]
+
+
 def _expand_home(config: dict) -> None:
     """Let paths begin with ~."""
     config["cache"] = str(Path(config["cache"]).expanduser())
     for settings in [*config["datasets"].values(), *config["downloads"].values()]:
-        if settings["path"]:
+        if settings.get("path"):
             settings["path"] = str(Path(settings["path"]).expanduser())
 
 
@@ -168,27 +120,10 @@ def _check_references(config: dict) -> None:
 
 def _check_dataset(name: str, settings: dict, downloads: dict) -> None:
     where = f"config: datasets.{name}"
-    if settings["source"] == "folder":
-        if bool(settings["path"]) == bool(settings["download"]):
-            raise GradflowError(f"{where}: source folder takes either a path or a download; give it one of the two.")
-        if settings["path"] and not Path(settings["path"]).exists():
-            raise GradflowError(
-                f"{where}.path is {settings['path']!r}, which does not exist; "
-                "point it at a folder of class folders of images, or at an archive of one."
-            )
-    else:
-        needless = next((key for key in ("path", "download") if settings[key]), None)
-        if needless:
-            raise GradflowError(
-                f"{where}: source {settings['source']} takes no {needless}; leave it out "
-                f"(your own copy of an archive goes under downloads.{DOWNLOADS.get(settings['source'], '...')}.path)."
-            )
-    if settings["groups"] and settings["source"] != "tiny_imagenet":
-        raise GradflowError(f"{where}.groups: only source tiny_imagenet has groups; leave it out.")
-    wnids = [wnid for wanted in (settings["groups"] or {}).values() for wnid in wanted]
-    twice = next((wnid for wnid in wnids if wnids.count(wnid) > 1), None)
-    if twice:
-        raise GradflowError(f"{where}.groups has {twice!r} in two classes; leave it in one.")
+    try:
+        all_sources()[settings["source"]].check(settings)
+    except GradflowError as error:
+        raise GradflowError(f"{where}: {error}") from None
     needed = needed_download(settings)
     if needed and needed not in downloads:
         raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")
@@ -201,7 +136,8 @@ def _sentence(error: jsonschema.ValidationError) -> str:
         known = error.schema.get("properties", {})
         key = next(key for key in value if key not in known)
         close = difflib.get_close_matches(str(key), known, 1)
-        remedy = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}."
+        comment = f" ({error.schema['$comment']})" if error.schema.get("$comment") else ""
+        remedy = f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(known)}{comment}."
         return f"config: {where} has no key {key!r}; {remedy}"
     if rule == "required":
         return f"config: {where} lacks a key: {error.message}; add it."

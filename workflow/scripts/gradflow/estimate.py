@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from gradflow.data.splits import SHARES
+from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 from gradflow.results import read_provenance
 from gradflow.runs import Run
@@ -18,8 +18,6 @@ from gradflow.runs import Run
 FLOPS_PER_SECOND = {"cpu": 5e10, "gpu": 2e13}
 SECONDS_TO_START = 4
 WORTH_SAYING = 0.01  # hours
-TRAINING_IMAGES = {"digits": 1258, "cifar10": 50_000, "tiny_imagenet": 100_000}
-IMAGES_PER_WNID = 500
 RECORDED, ALIKE, FLOPS = "its own record", "the record of another random seed", "FLOPs"
 
 
@@ -100,9 +98,7 @@ def training_images(name: str, settings: dict, results: Path) -> int | None:
     prepared = results / "data" / name / "dataset.json"
     if prepared.exists():
         return json.loads(prepared.read_text())["counts"]["train"]
-    if settings.get("groups"):
-        return round(SHARES[0] * IMAGES_PER_WNID * sum(map(len, settings["groups"].values())))
-    return TRAINING_IMAGES.get(settings["source"])
+    return get_source(settings["source"]).training_images(settings)
 
 
 def _but_for_the_seed(run: Run) -> str:

@@ -6,8 +6,6 @@ import pandas as pd
 from gradflow.metrics import robust_slope
 from gradflow.study_tables import StudyTables
 
-PROBED = ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17")  # at init, by gradflow.probes
-
 
 def decades(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -> pd.Series:
     """Return each run's decades, first layer over last, at a moment."""

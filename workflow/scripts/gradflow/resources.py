@@ -7,6 +7,7 @@ a job was killed for, it gets twice as much of at the next attempt.
 import math
 from collections.abc import Iterable
 
+from gradflow.data.sources import get_source
 from gradflow.models.size import Size
 from gradflow.runs import Run
 
@@ -14,7 +15,6 @@ from gradflow.runs import Run
 BASE_MEMORY = {"cpu": 2000, "gpu": 4000}  # CUDA's libraries and pinned buffers
 COPIES_OF_WEIGHTS = 6  # weights, gradients, Adam's two moments, the recorder's copy, one to spare
 COPIES_OF_ACTIVATIONS = 3  # outputs, their gradients, work space
-STORED_SIDES = {"digits": 32, "cifar10": 32, "tiny_imagenet": 64}  # pixels; a folder's images are at most as seen
 SPLITS_PER_TRAINING_IMAGE = 1.5  # validation and test images come on top
 
 # Time. The default's runs reach 5 to 140 GFLOP/s on one thread, the notebooks' 14 to 33 TFLOP/s on their GPU.
@@ -33,8 +33,9 @@ def memory_mb(run: Run, size: Size, images: int | None, gpu: int, attempt: int =
 
     images: those it trains on, None if they are not counted yet. gpu: how many GPUs it has; attempt: 1, 2, ...
     """
-    side = min(run.image_size, STORED_SIDES.get(run.source, run.image_size))
-    data = SPLITS_PER_TRAINING_IMAGE * (images or UNKNOWN_IMAGES) * 3 * side**2
+    source = get_source(run.source)
+    side = min(run.image_size, source.stored_side or run.image_size)
+    data = SPLITS_PER_TRAINING_IMAGE * (images or UNKNOWN_IMAGES) * source.channels * side**2
     weights = COPIES_OF_WEIGHTS * 4 * size.parameters
     activations = COPIES_OF_ACTIVATIONS * run.batch_size * size.activation_bytes
     return grown(BASE_MEMORY["gpu" if gpu else "cpu"] + round((data + weights + activations) / 2**20), attempt)

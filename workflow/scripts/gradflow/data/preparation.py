@@ -10,8 +10,9 @@ from tqdm import tqdm
 
 from gradflow.data.archives import members
 from gradflow.data.arrays import save
+from gradflow.data.content import Content, check_classes, check_form
 from gradflow.data.decoding import decode, side_to_store
-from gradflow.data.sources import SOURCES, Content, check_classes
+from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 
 NAMED = 3  # damaged images in the sentence; the log has them all
@@ -37,11 +38,13 @@ def prepare(
     making = folder / ".making"
     for left in folder.glob(".*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    source = archive or settings.get("path")
+    source, origin = get_source(settings["source"]), archive or settings.get("path")
     try:
-        files = members(source, making / "archive.tar") if source else []
+        files = members(origin, making / "archive.tar") if origin else []
         with _about(name):
-            content = SOURCES[settings["source"]](files, settings)
+            content = source.read(files, settings)
+            check_form(content, source.channels)
+            check_classes(content)
         images, dropped = content.images, []
         if isinstance(images, list):
             images = making / "images.npy"
@@ -81,7 +84,7 @@ def _decode(
         )
     content = content.without([row for row, _ in damaged])
     with _about(name):
-        check_classes(content.classes, {content.classes[label] for label in content.labels[content.split == 0]})
+        check_classes(content)
     if decode(content.images, out, shape, workers, progress):
         raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
     return content, dropped

@@ -3,7 +3,8 @@
 from matplotlib.figure import Figure
 
 from gradflow.colours import BLUE, GREY
-from gradflow.effects import Effect
+from gradflow.effects import ablation_effects
+from gradflow.figures import study_figure
 
 UNITS = {
     "decades at init": "decades, first layer over last",
@@ -12,16 +13,17 @@ UNITS = {
 }
 
 
-def effects_figure(title: str, found: dict[str, list[Effect]]) -> Figure:
+@study_figure("effects", title="What each change does")
+def effects_figure(study, context) -> Figure:
     """Draw a panel a quantity: each arm's difference from its baseline with its 95 % interval.
 
-    found: {quantity: effects}, as `gradflow.effects.ablation_effects` gives them. Filled: told from no change after the
-    correction for several comparisons; hollow: not.
+    Filled: told from no change after the correction for several comparisons; hollow: not.
     """
+    found = ablation_effects(study)
     rows = len(next(iter(found.values())))
     if not rows:
         figure = Figure(figsize=(7, 1.5), layout="constrained")
-        figure.text(0.5, 0.5, f"{title}: no two arms differ in one thing alone.", ha="center")
+        figure.text(0.5, 0.5, f"{study.title}: no two arms differ in one thing alone.", ha="center")
         return figure
     figure = Figure(figsize=(11, 0.5 * rows + 1.9), layout="constrained")
     axes = figure.subplots(1, len(found), sharey=True)
@@ -37,5 +39,5 @@ def effects_figure(title: str, found: dict[str, list[Effect]]) -> Figure:
         axis.set_ylim(rows - 0.5, -0.5)
     first = next(iter(found.values()))
     axes[0].set_yticks(range(rows), [f"{effect.label}\nagainst {effect.baseline}" for effect in first], fontsize=8)
-    figure.suptitle(f"{title}: what each change does (same random seeds; filled: told from none)")
+    figure.suptitle(f"{study.title}: what each change does (same random seeds; filled: told from none)")
     return figure

@@ -5,21 +5,23 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
+from gradflow.figures import study_figure
 from gradflow.figures.style import panels, title
 from gradflow.filters import smoothness
-from gradflow.results import Result
 
 FILTERS_SHOWN, FILTERS_A_ROW = 16, 8
 NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
-def filters(study, results: dict[str, Result]) -> Figure:
+@study_figure("filters", title="First-layer filters")
+def filters(study, context) -> Figure:
     """Draw the first convolution's filters of each arm's first seed, before and after training, as tiles.
 
-    results: {run id: result}. Filters of three channels are RGB; of others the mean over the channels is grey. Each
-    picture is scaled to its largest magnitude; mid-grey is zero. The smoothness is that of all the layer's filters
-    (`gradflow.filters`). An arm without a convolution says so.
+    Filters of three channels are RGB; of others the mean over the channels is grey. Each picture is scaled to its
+    largest magnitude; mid-grey is zero. The smoothness is that of all the layer's filters (`gradflow.filters`). An arm
+    without a convolution says so.
     """
+    results = context.results
     first = study.arms.sort_values("seed").drop_duplicates("label").set_index("label")["run"]
     counts = [len(results[run].arrays.get("filters_after", ())) for run in first]
     rows = max(1, math.ceil(max(min(FILTERS_SHOWN, count) for count in counts) / FILTERS_A_ROW))
@@ -39,15 +41,16 @@ def filters(study, results: dict[str, Result]) -> Figure:
     return figure
 
 
-def confusion_matrices(study, results: dict[str, Result]) -> Figure:
+@study_figure("confusion", title="Confusion matrices")
+def confusion_matrices(study, context) -> Figure:
     """Draw each arm's confusion matrix on the test images, all seeds together, as shares of the true class."""
     figure, axes = panels(len(study.labels), size=(3.3, 3.1))
     for axis, label in zip(axes, study.labels):
         runs = list(study.arms.loc[study.arms["label"] == label, "run"])
-        matrix = sum(results[run]["confusion_matrix"] for run in runs)
+        matrix = sum(context.results[run]["confusion_matrix"] for run in runs)
         shares = matrix / np.maximum(1, matrix.sum(axis=1, keepdims=True))
         image = axis.imshow(shares, cmap="viridis", vmin=0, vmax=1)
-        classes = results[runs[0]].meta["classes"]
+        classes = context.results[runs[0]].meta["classes"]
         if len(classes) <= 20:
             axis.set_xticks(range(len(classes)), classes, fontsize=7, rotation=90 if max(map(len, classes)) > 2 else 0)
             axis.set_yticks(range(len(classes)), classes, fontsize=7)

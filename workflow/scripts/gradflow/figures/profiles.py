@@ -5,13 +5,26 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gradflow.colours import GREY
+from gradflow.figures import study_figure
 from gradflow.figures.style import MOMENT_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
 from gradflow.intervals import interval
 from gradflow.labels import MOMENTS
 from gradflow.quantities import LABELS
 
 
-def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
+@study_figure("profile_activation", title="Activation gradient against depth")
+def activation_profiles(study, context) -> Figure:
+    """Draw the activation gradient of every layer (`depth_profiles`)."""
+    return depth_profiles(study, "grad_sample_norm")
+
+
+@study_figure("profile_weight", title="Weight gradient against depth")
+def weight_gradient_profiles(study, context) -> Figure:
+    """Draw the gradient of every layer's weights (`depth_profiles`)."""
+    return depth_profiles(study, "weight_grad_norm")
+
+
+def depth_profiles(study, quantity: str) -> Figure:
     """Draw one panel an arm: the norm of every layer at each moment, geometric mean over seeds, 95 % interval.
 
     A layer whose gradient is zero or not finite in a seed has no logarithm and is drawn from the other seeds.
@@ -39,14 +52,15 @@ def depth_profiles(study, quantity: str = "grad_sample_norm") -> Figure:
     return figure
 
 
-def decades_figure(study, thresholds: dict, quantity: str = "grad_sample_norm") -> Figure:
+@study_figure("decades", title="Verdict in decades")
+def decades_figure(study, context) -> Figure:
     """Draw each arm's decades, first layer over last, at each moment, with intervals and the verdicts' thresholds."""
-    table = study.decades(quantity)
+    table = study.decades()
     labels = study.labels
     figure = Figure(figsize=(9, 0.55 * len(labels) + 2.0), layout="constrained")
     axis = figure.subplots()
     finite = [bound for value in table.values() for bound in (value.low, value.high, value.mean) if np.isfinite(bound)]
-    below, above = thresholds["vanishing_below"], thresholds["exploding_above"]
+    below, above = context.thresholds["vanishing_below"], context.thresholds["exploding_above"]
     low, high = min([below - 1, *finite]) - 0.5, max([above + 1, *finite]) + 0.5
     axis.axvspan(low, below, color="#D55E00", alpha=0.10, lw=0)
     axis.axvspan(above, high, color="#CC79A7", alpha=0.14, lw=0)

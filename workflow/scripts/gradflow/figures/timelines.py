@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from gradflow.figures import study_figure
 from gradflow.figures.style import (
     arm_styles,
     depth_colours,
@@ -15,6 +16,18 @@ from gradflow.figures.style import (
     wrapped,
 )
 from gradflow.quantities import LABELS
+
+
+@study_figure("layers", title="Every layer over time")
+def every_layer_over_time(study, context) -> Figure:
+    """Draw every layer's norm over time (`layers_over_time`)."""
+    return layers_over_time(study)
+
+
+@study_figure("layers_named", title="Named layers over time")
+def named_layers_over_time(study, context) -> Figure:
+    """Draw the norm over time of the layers that the study names (`layers_over_time`)."""
+    return layers_over_time(study, context.layers)
 
 
 def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
@@ -50,7 +63,8 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
     return figure
 
 
-def training_curves(study) -> Figure:
+@study_figure("curves", title="Training curves")
+def training_curves(study, context) -> Figure:
     """Draw loss and accuracy of training and validation: a thin line a random seed, a thick one for an arm's mean."""
     styles = arm_styles(study)
     figure, axes = panels(4, columns=2, size=(4.6, 3.0), sharex=True)
