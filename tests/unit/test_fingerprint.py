@@ -13,6 +13,12 @@ from gradflow.runs import Run
 RUN = Run("any", "digits", "digits", 32, seed=0, width=0.25)
 
 
+def forget():
+    """Read files anew."""
+    closures.parse.cache_clear()
+    fingerprint._library_code.cache_clear()
+
+
 @pytest.fixture
 def library(tmp_path, monkeypatch):
     """A copy of the library to edit."""
@@ -22,14 +28,14 @@ def library(tmp_path, monkeypatch):
 
 
 def prints():
-    closures.parse.cache_clear()
+    forget()
     modules = ("training", "tables", "figures.timelines", "answers")
     return {module: fingerprint.code_fingerprint(f"gradflow.{module}") for module in modules}
 
 
 def runs():
     """The fingerprint of a run of each architecture."""
-    closures.parse.cache_clear()
+    forget()
     return {name: fingerprint.run_fingerprint(RUN, entry) for name, entry in CATALOGUE.items()}
 
 
@@ -124,7 +130,7 @@ def test_a_setting_that_came_later_counts_where_it_is_not_neutral(library):
     after = replace(RUN, warmup_epochs=1.0)
 
     def both():
-        closures.parse.cache_clear()
+        forget()
         neutral = frozenset({*RUN.neutral, "smoothing"})
         loop = fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, neutral)
         return loop, fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, after.neutral)
@@ -146,20 +152,20 @@ IMPORTS = ["from gradflow import {}", "from gradflow.{} import x", "import gradf
 def test_no_form_of_import_is_lost(library, form):
     (library / "extra.py").write_text("x = 1\n")
     edit(library / "rows.py", "import numpy as np", f"import numpy as np\n{form.format('extra')}")
-    closures.parse.cache_clear()
+    forget()
     before = fingerprint.code_fingerprint("gradflow.training")
     (library / "extra.py").write_text("x = 2\n")
-    closures.parse.cache_clear()
+    forget()
     assert fingerprint.code_fingerprint("gradflow.training") != before
 
 
 @pytest.mark.parametrize("form", ["from gradflow import GradientRecorder", "import gradflow"])
 def test_public_names_lead_to_where_they_live(library, form):
     edit(library / "colours.py", "SILVER =", f"{form}\n\nSILVER =")
-    closures.parse.cache_clear()
+    forget()
     before = fingerprint.code_fingerprint("gradflow.colours")
     edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
-    closures.parse.cache_clear()
+    forget()
     assert fingerprint.code_fingerprint("gradflow.colours") != before
 
 
@@ -179,7 +185,7 @@ def mine(tmp_path):
     (folder / "parts.py").write_text("def block(): return 1\n")
 
     def printed(place=folder):
-        closures.parse.cache_clear()
+        forget()
         return fingerprint.run_fingerprint(RUN, Architecture(f"{place}/net.py:net"))
 
     return folder, printed
@@ -224,7 +230,7 @@ def test_a_builder_that_is_nowhere_is_one_sentence(builder, words):
 
 def test_a_source_is_in_its_own_data_sets_fingerprint_and_in_no_training(library):
     def fingerprints():
-        closures.parse.cache_clear()
+        forget()
         sources = [f"gradflow.data.sources.{name}" for name in ("digits", "cifar10")]
         prepared = [fingerprint.code_fingerprint("gradflow.data.preparation", source) for source in sources]
         return [*prepared, fingerprint.run_fingerprint(RUN, CATALOGUE["vgg16"])]

@@ -2,6 +2,7 @@
 
 import copy
 import re
+from dataclasses import replace
 
 from conftest import ROOT
 from gradflow import configuration, studies
@@ -52,7 +53,7 @@ def test_ids_do_not_depend_on_device_threads_paths_or_titles():
 def test_ids_change_with_every_scientific_setting():
     base = expanded()[0].arms[0].runs[0]
     others = [
-        base.__class__(**{**vars(base), field: value})
+        replace(base, **{field: value})
         for field, value in [("seed", 9), ("width", 0.5), ("init", "xavier"), ("epochs", 99), ("image_size", 64),
                              ("learning_rate", 0.5), ("batch_norm", True), ("precision", "bf16")]
     ]  # fmt: skip

@@ -42,6 +42,7 @@ def closure(
 def locate_in(root: Path, package: str = "") -> Locate:
     """Return a function that finds modules by name in a folder, whose own name is `package`, if it has one."""
 
+    @cache
     def locate(module: str) -> Path | None:
         parts = module.split(".")
         if package:

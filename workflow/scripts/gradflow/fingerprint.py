@@ -32,7 +32,7 @@ TRAINING = ("gradflow.training", "gradflow.devices")
 
 def code_fingerprint(*modules: str) -> str:
     """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn."""
-    return _digest(_library_code(modules))
+    return _library_code(modules, ())
 
 
 def run_fingerprint(run: Run, architecture: Architecture, record: Iterable[str] = ()) -> str:
@@ -58,7 +58,8 @@ def network_fingerprint(architecture: Architecture, *modules: str) -> str:
     return _digest(_library_code(modules, REGISTRIES), _network_code(architecture))
 
 
-def _library_code(modules: Iterable[str], without: Iterable[str] = (), neutral: frozenset[str] = frozenset()) -> str:
+@cache
+def _library_code(modules: tuple[str, ...], without: tuple[str, ...], neutral: frozenset[str] = frozenset()) -> str:
     """The code of modules and of what they import; without: modules that do not count, nor what only they import."""
     ours = locate_in(ROOT, LIBRARY)
     code = closure(modules, lambda name: None if name in without else ours(name), HOME, ROOT, neutral)
@@ -83,7 +84,7 @@ def _function_code(function: str | Callable) -> str:
         return f"{_own_code(file.stem, file.absolute().parent, file)}:{name}"
     top = where.split(".")[0]
     if top == LIBRARY:
-        return f"{_library_code([where], REGISTRIES)}:{name}"
+        return f"{_library_code((where,), REGISTRIES)}:{name}"
     try:
         spec = util.find_spec(top)
     except (ImportError, ValueError):

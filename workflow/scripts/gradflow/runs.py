@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 
 MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip", "depth")
 # What changes nothing before the first update; runs that differ in these alone begin alike.
@@ -66,13 +67,14 @@ class Run:
     @property
     def settings(self) -> dict:
         """Every setting by name, without those that came later and are neutral: `Run(**settings)` is the run."""
-        return {part.name: getattr(self, part.name) for part in fields(self) if part.name not in self.neutral}
+        neutral = self.neutral
+        return {part.name: getattr(self, part.name) for part in fields(self) if part.name not in neutral}
 
-    @property
+    @cached_property
     def neutral(self) -> frozenset[str]:
         """The names of the settings that came later and are neutral."""
-        later = [part for part in fields(self) if "neutral" in part.metadata]
-        return frozenset(part.name for part in later if getattr(self, part.name) == part.metadata["neutral"])
+        later = {part.name: part.metadata["neutral"] for part in fields(self) if "neutral" in part.metadata}
+        return frozenset(name for name, neutral in later.items() if getattr(self, name) == neutral)
 
     @property
     def columns(self) -> dict:
@@ -81,7 +83,7 @@ class Run:
         options, optimizer_options = flat.pop("options"), flat.pop("optimizer_options")
         return flat | options | {f"optimizer_{name}": value for name, value in optimizer_options.items()}
 
-    @property
+    @cached_property
     def id(self) -> str:
         """A readable name that ends in 8 hex digits of a hash over every field that is set."""
         digest = _digest({key: value for key, value in self.settings.items() if value is not None})[:8]
