@@ -6,8 +6,6 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
-
 from snakemake.exceptions import WorkflowError
 
 from gradflow import configuration, resources, studies, verification

@@ -23,7 +23,7 @@ with job(snakemake):
         if weights:
             result.meta["weights_sha256"] = snakemake.params.weights
         result.meta["code_fingerprint"] = snakemake.params.code
-        result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
+        result.provenance.update(describe(device, snakemake.threads))
         results.write(snakemake.output[0], result)
         stop.finish()
         checkpoint.discard()
