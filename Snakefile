@@ -8,6 +8,7 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+include: "workflow/rules/checkout.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/plan.smk"

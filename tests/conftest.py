@@ -48,18 +48,15 @@ def copy_workflow(folder: Path) -> Path:
     return folder
 
 
-def environment_of(folder: Path) -> dict[str, str]:
-    """The environment in which a folder's copy of the library is used, and this Python's commands."""
-    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
-    return os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts"), "PATH": path}
+def environment() -> dict[str, str]:
+    """The environment in which this Python's commands are used, and each copy's own library by the copy's own means."""
+    return os.environ | {"PATH": str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]}
 
 
 def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
     """Run snakemake of this environment in a folder."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment_of(folder), capture_output=True, text=True, timeout=timeout
-    )
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=timeout)
 
 
 def assert_same_science(result, other) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import environment_of
+from conftest import environment
 
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes under /proc")
 
@@ -19,7 +19,7 @@ def start(folder: Path, *arguments: str, stdout: int = subprocess.PIPE) -> subpr
     """Start snakemake in a folder, in a process group of its own; all that it says goes to stdout."""
     command = [sys.executable, "-m", "snakemake", *arguments]
     streams = {"stdout": stdout, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env=environment_of(folder), start_new_session=True, **streams)
+    return subprocess.Popen(command, cwd=folder, env=environment(), start_new_session=True, **streams)
 
 
 def running(folder: Path) -> dict[int, list[str]]:

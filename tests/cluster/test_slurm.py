@@ -50,7 +50,7 @@ def client(cluster, monkeypatch):
 def submit(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen:
     """Start snakemake in a folder, through Slurm."""
     command = [sys.executable, "-m", "snakemake", *PROFILE, *HERE, *arguments]
-    environment = os.environ | {"PYTHONPATH": str(folder / "workflow" / "scripts")} | environment
+    environment = os.environ | environment
     environment["PATH"] += os.pathsep + str(Path(sys.executable).parent)
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     return subprocess.Popen(command, cwd=folder, env=environment, **streams)

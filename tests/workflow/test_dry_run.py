@@ -9,7 +9,7 @@ import pytest
 import torch
 import yaml
 
-from conftest import ROOT, environment_of, snakemake
+from conftest import ROOT, environment, snakemake
 
 ONCE = "prepare_data initial tables cost claims notebook probe probe_figure printed_norms draw_profiles all"
 FIXED = dict.fromkeys(ONCE.split(), 1)
@@ -66,7 +66,7 @@ def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
 def plan(folder, *arguments):
     """What plan.py says of a folder."""
     command = [sys.executable, "workflow/scripts/plan.py", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment_of(folder), capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
 
 
 def test_a_plan_counts_the_jobs_of_each_rule_and_says_why_they_run(workflow):

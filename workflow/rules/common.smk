@@ -5,8 +5,6 @@ import sys
 from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "scripts"))
-
 from snakemake.exceptions import WorkflowError
 
 from gradflow import architectures, configuration, resources, studies, verification

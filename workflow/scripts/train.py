@@ -28,7 +28,7 @@ with job(snakemake):
             result.meta["weights_sha256"] = snakemake.config["downloads"][architecture.pretrained]["sha256"]
         result.meta["code_fingerprint"] = code
         result.provenance["builder"] = architecture.builder
-        result.provenance.update(describe(device, snakemake.threads, Path(snakemake.scriptdir)))
+        result.provenance.update(describe(device, snakemake.threads))
         results.write(snakemake.output[0], result)
         stop.finish()
         checkpoint.discard()

@@ -2,7 +2,6 @@
 
 import errno
 import glob
-import io
 import os
 import shutil
 import tempfile
@@ -16,14 +15,15 @@ from gradflow.errors import GradflowError
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def atomic_write(path: Path, write: Callable[[BinaryIO], object], needed: int | None = None) -> None:
     """Let `write` fill a temporary file beside `path`, then put it in place in one move.
 
+    needed: the bytes that it will write, where they are known, to be said when the disk is full.
     Raises GradflowError if the folder cannot be written or the disk is full; what was at `path` stays.
     """
     path = Path(path)
     temporary = None
-    with writing(path, lambda: _bytes_of(write)):
+    with writing(path, needed):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_temporary_prefix(path))
@@ -67,16 +67,16 @@ def write_table(path: Path, table) -> None:
 
 
 @contextmanager
-def writing(path: Path, needed: int | Callable[[], int | None] | None = None) -> Iterator[None]:
+def writing(path: Path, needed: int | None = None) -> Iterator[None]:
     """Turn what the operating system says against writing `path` into a GradflowError, one sentence.
 
-    needed: the bytes that the whole file takes, or a function that counts them, to be said when the disk is full.
+    needed: the bytes that the whole file takes, where they are known, to be said when the disk is full.
     """
     try:
         yield
     except OSError as error:
         if error.errno in NO_ROOM:
-            raise _no_room(path, needed() if callable(needed) else needed) from error
+            raise _no_room(path, needed) from error
         raise GradflowError(
             f"{path} could not be written: {error.strerror or error}; make room or choose another folder."
         ) from error
@@ -112,38 +112,6 @@ def _free(path: Path) -> int:
     while not folder.is_dir():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def _bytes_of(write: Callable[[BinaryIO], object]) -> int | None:
-    """Count what `write` writes, by letting it write to nowhere."""
-
-    class Counter(io.RawIOBase):
-        end = position = 0
-
-        def writable(self) -> bool:
-            return True
-
-        def seekable(self) -> bool:
-            return True
-
-        def tell(self) -> int:
-            return self.position
-
-        def seek(self, offset: int, whence: int = 0) -> int:
-            self.position = offset + (0, self.position, self.end)[whence]
-            return self.position
-
-        def write(self, data) -> int:
-            self.position += memoryview(data).nbytes
-            self.end = max(self.end, self.position)
-            return memoryview(data).nbytes
-
-    counter = Counter()
-    try:
-        write(counter)
-    except Exception:  # the sentence about the full disk matters more than its number
-        return None
-    return counter.end
 
 
 def _umask() -> int:

@@ -11,15 +11,18 @@ from typing import TextIO
 from gradflow.errors import GradflowError
 from gradflow.files import NO_ROOM, date_no_later_than
 
+LIBRARY = Path(__file__).resolve().parent
+
 
 @contextmanager
 def job(script) -> Iterator[TextIO]:
     """Send stdout and stderr, those of child processes too, to the log; end with one sentence on a GradflowError.
 
-    script: what Snakemake gives a script, with its log and input. Yields the terminal, for the progress bars of long
-    work. Any other exception is a fault of ours: its traceback goes to the log, and its last line to the terminal. What
-    a full disk keeps from the log is lost, not the job. Inputs from the future, which a clock that was set back makes,
-    are dated now: Snakemake would find the outputs older, and delete them.
+    script: what Snakemake gives a script, with its log, its input and its folder: a library that does not lie there is
+    refused. Yields the terminal, for the progress bars of long work. Any other exception is a fault of ours: its
+    traceback goes to the log, and its last line to the terminal. What a full disk keeps from the log is lost, not the
+    job. Inputs from the future, which a clock that was set back makes, are dated now: Snakemake would find the outputs
+    older, and delete them.
     """
     log = script.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -31,6 +34,7 @@ def job(script) -> Iterator[TextIO]:
     os.utime(log)
     date_no_later_than(log, script.input)
     try:
+        _require_own_library(Path(script.scriptdir))
         yield terminal
     except Exception as error:
         expected = isinstance(error, GradflowError)
@@ -40,6 +44,18 @@ def job(script) -> Iterator[TextIO]:
             traceback.print_exc()
         print(sentence, file=sys.stderr)
         sys.exit(1)
+
+
+def _require_own_library(scripts: Path) -> None:
+    """Raise GradflowError unless this library is the one beside the script: what is recorded of the code is said of it.
+
+    Snakemake puts the folder of a script last on the path, after any gradflow that is installed.
+    """
+    if (scripts / "gradflow").resolve() != LIBRARY:
+        raise GradflowError(
+            f"gradflow was taken from {LIBRARY}, not from the checkout of this job, {scripts}: uninstall it where the "
+            "job runs, or put the checkout's folder first on PYTHONPATH."
+        )
 
 
 class _Forgiving:

@@ -9,13 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = ("torch", "torchvision", "numpy", "snakemake")
+HERE = "workflow/scripts/gradflow/provenance.py"  # this file in a checkout
+# What leads git to another repository than the one around a folder; a hook of git's sets them.
+ELSEWHERE = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE")
 
 
-def describe(device, threads: int, folder: Path) -> dict:
-    """Return all that is known of where a run on a torch device was made: commit, versions, device, memory.
-
-    folder: any folder of the checkout whose commit is recorded.
-    """
+def describe(device, threads: int) -> dict:
+    """Return all that is known of where a run on a torch device was made: commit, versions, device, memory."""
     import torch
 
     on_gpu = device.type == "cuda"
@@ -24,19 +24,26 @@ def describe(device, threads: int, folder: Path) -> dict:
     if on_gpu:
         facts["gpu"] = str(torch.cuda.get_device_properties(device).uuid)
         facts["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated(device) / 1024**2, 1)
-    return facts | git_state(folder) | host_facts()
+    return facts | git_state() | host_facts()
 
 
-def git_state(folder: Path) -> dict:
-    """Return {"commit": 40 hex digits or None, "dirty": bool or None} of the checkout that holds `folder`."""
+def git_state(library: Path = Path(__file__).parent) -> dict:
+    """Return {"commit": 40 hex digits or None, "dirty": bool or None} of the checkout that a library belongs to.
+
+    A repository around an unpacked or installed copy is not the copy's: then both are None.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
 
     def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(folder), *arguments]
+        command = ["git", "-C", str(library), *arguments]
         try:
-            return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+            ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=environment)
         except (OSError, subprocess.SubprocessError):
-            return None  # not a checkout, or no git: recorded as unknown
+            return None  # no repository, or no git: recorded as unknown
+        return ran.stdout.strip()
 
+    if git("ls-files", "--full-name", "--error-unmatch", Path(HERE).name) != HERE:
+        return {"commit": None, "dirty": None}
     commit, changes = git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "dirty": None if changes is None else bool(changes)}
 

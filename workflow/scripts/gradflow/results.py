@@ -61,7 +61,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Write arrays by name, in the order of their names, without pickles and in one move."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
-    atomic_write(Path(path), lambda stream: stream.write(buffer.getbuffer()))
+    content = buffer.getbuffer()
+    atomic_write(Path(path), lambda stream: stream.write(content), needed=len(content))
 
 
 def read(path: Path) -> Result:

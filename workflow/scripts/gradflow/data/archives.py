@@ -137,16 +137,12 @@ def _of_tar(archive: Path, scratch: Path) -> list[Member]:
 
 def _decompress(archive: Path, stream: BinaryIO, scratch: Path) -> None:
     """Decompress to the end, where the checksum is."""
-
-    def blocks() -> Iterator[bytes]:
-        stream.seek(0)
-        return iter(lambda: stream.read(BLOCK), b"")
-
+    stream.seek(0)
     total = 0
-    with writing(scratch, lambda: sum(map(len, blocks()))):
+    with writing(scratch):
         scratch.parent.mkdir(parents=True, exist_ok=True)
         with open(scratch, "wb") as out:
-            for block in _readable(blocks()):
+            for block in _readable(iter(lambda: stream.read(BLOCK), b"")):
                 total += len(block)
                 _check_growth(archive, total)
                 out.write(block)
