@@ -1,9 +1,11 @@
 """What several tests share."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess
     """Run snakemake of this environment in a folder."""
     command = [sys.executable, "-m", "snakemake", *arguments]
     return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=timeout)
+
+
+def planned(output: str) -> Counter:
+    """The job counts of a dry run's last table."""
+    table = output.rsplit("Job stats:", 1)[1].split("total", 1)[0]
+    return Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
+
+
+def pending(folder: Path, *arguments: str) -> Counter:
+    """What a dry run would do in a folder: how many jobs of each rule."""
+    ran = snakemake(folder, "-n", *arguments)
+    output = ran.stdout + ran.stderr
+    assert ran.returncode == 0, output
+    return Counter() if "Nothing to be done" in output else planned(output)
 
 
 def assert_same_science(result, other) -> None:

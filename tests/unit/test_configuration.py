@@ -189,9 +189,9 @@ def networks_are_looked_into_once(monkeypatch):
     """Hundreds of plans have the same networks: what is found of one is remembered."""
     known, look = {}, studies.look_into
 
-    def remembered(architecture, options, image_size):
-        key = (repr(architecture), image_size, repr(options))
-        known[key] = known.get(key) or look(architecture, options, image_size)
+    def remembered(architecture, options, image_size, channels):
+        key = (repr(architecture), image_size, repr(options), channels)
+        known[key] = known.get(key) or look(architecture, options, image_size, channels)
         return known[key]
 
     monkeypatch.setattr(studies, "look_into", remembered)

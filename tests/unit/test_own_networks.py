@@ -13,7 +13,8 @@ from torch import nn
 from gradflow import GradflowError, answers, configuration, results, studies, study_tables, tables
 from gradflow.architectures import known
 from gradflow.data.arrays import Dataset
-from gradflow.data.batches import batches, channel_scale
+from gradflow.data.batches import batches
+from gradflow.data.normalization import channel_scale
 from gradflow.data.splits import stratified_split
 from gradflow.figures import Context, Results, histograms, profiles, study_figures
 from gradflow.files import write_table

@@ -12,7 +12,8 @@ from torchvision import transforms
 
 from conftest import real_data
 from gradflow.data import arrays
-from gradflow.data.batches import IMAGENET, batches
+from gradflow.data.batches import batches
+from gradflow.data.normalization import IMAGENET
 from gradflow.data.preparation import prepare
 from gradflow.data.resizing import resize
 

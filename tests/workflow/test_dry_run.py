@@ -9,18 +9,12 @@ import pytest
 import torch
 import yaml
 
-from conftest import ROOT, environment, snakemake
+from conftest import ROOT, environment, pending, snakemake
 
 ONCE = "prepare_data initial tables cost claims notebook probe probe_figure printed_norms draw_profiles all"
 FIXED = dict.fromkeys(ONCE.split(), 1)
 NO_PROBE = {"probe": 0, "probe_figure": 0}
 NO_STUDY = {"initial": 0, "tables": 0, "cost": 0}
-
-
-def planned(output: str) -> Counter:
-    """The job counts of a dry run's last table."""
-    table = output.rsplit("Job stats:", 1)[1].split("total", 1)[0]
-    return Counter({name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)})
 
 
 @pytest.mark.parametrize(
@@ -52,9 +46,7 @@ def planned(output: str) -> Counter:
     ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "probe alone"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
-    ran = snakemake(workflow, "-n", *arguments)
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert planned(ran.stdout + ran.stderr) == +Counter(FIXED | jobs)
+    assert pending(workflow, *arguments) == +Counter(FIXED | jobs)
 
 
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):

@@ -9,6 +9,7 @@ import torch
 import torchinfo
 from torch.utils.flop_counter import FlopCounterMode
 
+from gradflow.data.sources import get_source
 from gradflow.labels import arm_labels
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -70,7 +71,8 @@ def cost_table(runs: Path, architectures: Mapping[str, Architecture] = CATALOGUE
         measured["device"] = ", ".join(sorted(set(group["device"].astype(str))))
         architecture = architectures[network["architecture"]]
         wide = {"width": 1.0} if "width" in architecture.options else {}
-        own, full = (_known_cost(architecture, network | width, known) for width in ({}, wide))
+        channels = get_source(group["source"].iloc[0]).channels
+        own, full = (_known_cost(architecture, network | width, channels, known) for width in ({}, wide))
         full = {f"{name}_full": value for name, value in full.items()}
         rows.append({"network": label} | network | own | full | measured)
     columns = ["network", *names, *COUNTED, *(f"{name}_full" for name in COUNTED), *MEASURED, "device"]
@@ -91,10 +93,10 @@ def _network(point: dict, architectures: Mapping[str, Architecture]) -> dict:
     return {name: _typed(value, options[name]) if name in options else value for name, value in there.items()}
 
 
-def _known_cost(architecture: Architecture, network: dict, known: dict[str, dict]) -> dict:
+def _known_cost(architecture: Architecture, network: dict, channels: int, known: dict[str, dict]) -> dict:
     """The cost of a network, counted once; an optimizer costs nothing here."""
     options = {name: network[name] for name in architecture.options if name in network}
-    sizes = {"classes": int(network["classes"]), "image_size": int(network["image_size"])}
+    sizes = {"classes": int(network["classes"]), "image_size": int(network["image_size"]), "channels": channels}
     key = repr((network["architecture"], sizes, options))
     if key not in known:
         known[key] = cost(architecture, **sizes, **options)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from gradflow import optimizers, schedules
 from gradflow.architectures import check_pretrained, known, resolve
 from gradflow.configuration import UNTRAINED
+from gradflow.data.normalization import check_normalization
+from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -67,7 +69,7 @@ def check_models(studies: Iterable[Study], architectures: Mapping[str, Architect
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
-            key = json.dumps([run.architecture, run.model_options, run.image_size])
+            key = json.dumps([run.architecture, run.model_options, run.image_size, run.source])
             seen[key] = seen.get(key) or _look(study, run, architectures[run.architecture])
             _check_optimizer(study, run)
             looks[run.id] = seen[key]
@@ -84,7 +86,7 @@ def check_models(studies: Iterable[Study], architectures: Mapping[str, Architect
 
 def _look(study: Study, run: Run, architecture: Architecture) -> Look:
     try:
-        return look_into(architecture, run.model_options, run.image_size)
+        return look_into(architecture, run.model_options, run.image_size, get_source(run.source).channels)
     except GradflowError as error:
         raise GradflowError(
             f"config: studies.{study.name} trains {run.architecture} on datasets.{run.dataset}, whose size is "
@@ -147,6 +149,11 @@ def _settings(config: dict, study: str, point: dict, architectures: dict[str, Ar
                 needed = f"downloads.{architecture.pretrained}"
                 raise GradflowError(f"init: pretrained needs {needed}; add its urls and sha256.")
         chosen = optimizers.resolve(settings) | schedules.resolve(settings)
+        check_normalization(
+            settings.get("normalization", Run.normalization),
+            get_source(dataset["source"]).channels,
+            settings["dataset"],
+        )
     except GradflowError as error:
         raise GradflowError(f"{where}.{error}") from error
     resolved = {"width": None} | {name: value for name, value in settings.items() if name in run_settings} | chosen

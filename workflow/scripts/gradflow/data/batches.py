@@ -6,11 +6,8 @@ import numpy as np
 import torch
 
 from gradflow.data.arrays import Dataset
+from gradflow.data.normalization import channel_scale
 from gradflow.data.resizing import resize
-from gradflow.errors import GradflowError
-
-# (mean, std) per channel, of pixels in 0 ... 1: what seeds 001 and 002 take
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
 def batches(
@@ -41,33 +38,6 @@ def batches(
             return
         pixels, labels = (_to_device(array[rows], device) for array in (dataset.images, dataset.labels))
         yield resize(pixels, size).float().div_(255).sub_(mean).div_(std), labels  # in place: memory is what this costs
-
-
-def channel_scale(dataset: Dataset, normalization: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return what is taken off each channel of pixels in 0 ... 1, and what the rest is divided by.
-
-    none: nothing (ToTensor only, seed 000). imagenet: ImageNet's mean and standard deviation. dataset: those of the
-    data set's own training images.
-
-    Raises GradflowError for ImageNet's with other than three channels, and for a channel without any contrast.
-    """
-    channels = dataset.images.shape[1]
-    if normalization == "none":
-        return (0.0,) * channels, (1.0,) * channels
-    if normalization == "imagenet":
-        if channels != len(IMAGENET[0]):
-            raise GradflowError(
-                f"normalization: imagenet is for images of three channels, those of {dataset.name} have {channels}; "
-                "choose none or dataset."
-            )
-        return IMAGENET
-    mean, std = dataset.statistics
-    if min(std) <= 0:
-        raise GradflowError(
-            f"normalization: a channel of {dataset.name} has the same value in every training image (standard "
-            "deviation 0); choose none, or leave that channel out."
-        )
-    return mean, std
 
 
 def _to_device(array: np.ndarray, device: torch.device) -> torch.Tensor:
