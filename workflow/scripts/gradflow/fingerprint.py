@@ -30,9 +30,12 @@ REGISTRIES = ("gradflow.models.catalogue", "gradflow.optimizers", "gradflow.quan
 TRAINING = ("gradflow.training", "gradflow.devices")
 
 
-def code_fingerprint(*modules: str) -> str:
-    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn."""
-    return _library_code(modules, ())
+def code_fingerprint(*modules: str, registries: bool = True) -> str:
+    """Return 12 hex digits over the named modules of gradflow and all of gradflow that they import, in turn.
+
+    registries: whether the lists of architectures, optimizers and quantities count, where the modules read them.
+    """
+    return _library_code(modules, () if registries else REGISTRIES)
 
 
 def run_fingerprint(run: Run, architecture: Architecture, record: Iterable[str] = ()) -> str:
