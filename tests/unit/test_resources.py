@@ -4,6 +4,7 @@ import pytest
 
 from conftest import ROOT
 from gradflow import configuration, resources, studies
+from gradflow.data.sources import Source
 from gradflow.resources import SMALL_MINUTES, Size, initial_minutes, memory_mb, minutes
 from gradflow.runs import Run
 
@@ -82,3 +83,11 @@ def test_more_of_anything_asks_for_no_less():
     assert minutes(many, large, 1000, 0, 1) > minutes(many, large, 1000, 0, 4) > minutes(many, large, 1000, 1, 4)
     assert memory_mb(few, small, 10**4, 0) < memory_mb(few, small, 10**6, 0) < memory_mb(few, large, 10**6, 0)
     assert memory_mb(few, small, None, 0) > memory_mb(few, small, 10**4, 0)  # a folder nobody has counted
+
+
+def test_images_count_at_the_side_and_with_the_channels_that_their_source_has(monkeypatch):
+    run, size, asked = Run("vgg16", "d", "any", 64, 0, 1.0), Size(10**9, 10**6, 10**6), []
+    for about in ({}, {"channels": 1}, {"stored_side": 32}):
+        monkeypatch.setattr(resources, "get_source", lambda name, about=about: Source(None, **about))
+        asked.append(memory_mb(run, size, 10**6, 0) - memory_mb(run, size, 1, 0))
+    assert asked == pytest.approx([asked[0], asked[0] / 3, asked[0] / 4], rel=0.01)

@@ -9,6 +9,8 @@ from gradflow import GradflowError
 from gradflow.data import arrays
 from gradflow.data.content import Content, check_form
 from gradflow.data.preparation import prepare
+from gradflow.data.sources import get_source
+from gradflow.data.splits import stratified_split
 
 
 def prepared(folder, source, archive=None, **settings):
@@ -205,3 +207,12 @@ def test_images_of_another_form_than_the_source_says_are_refused_not_converted(i
     else:
         with pytest.raises(GradflowError, match=r"must be files or uint8 \[N, 1, height, width\]"):
             check_form(content, channels=1)
+
+
+def test_what_is_said_of_a_source_before_it_is_prepared_is_what_comes_out(tmp_path):
+    digits = prepared(tmp_path, "digits", size=32)
+    assert get_source("digits").training_images({"size": 32}) == len(digits.indices("train"))
+    groups = {"low": ["n1", "n2", "n3"], "high": ["n4"]}
+    split = stratified_split(np.repeat([0, 1], [1500, 500]))
+    assert get_source("tiny_imagenet").training_images({"groups": groups}) == (split == 0).sum()
+    assert get_source("tiny_imagenet").training_images({"groups": None}) == 100_000
