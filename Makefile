@@ -1,11 +1,11 @@
-# make run · make plan · make verify · make test · make lint · make bench. Each sets up .venv first; CORES and CONFIG
-# change what runs.
+# make run · make plan · make verify · make test · make test-default · make lint · make bench. Each sets up .venv first;
+# CORES and CONFIG change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify test lint bench
+.PHONY: run plan verify test test-default lint bench
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -20,6 +20,10 @@ verify: .venv/ready
 
 test: .venv/ready
 	.venv/bin/python -m pytest
+
+# opens every item of the report that make run left here, or of the finished run in the folder that GRADFLOW_FINISHED names
+test-default: .venv/ready
+	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser -k finished
 
 lint: .venv/ready
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .

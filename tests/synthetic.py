@@ -26,26 +26,34 @@ def a_run(architecture: str, seed: int = 0, **settings) -> Run:
     return replace(made, epochs=4, **settings)
 
 
-def result(made: Run, decades: float, accuracy: float = 0.5, noise: float = 0.05, steps: int = 40) -> results.Result:
+def result(
+    made: Run,
+    decades: float,
+    accuracy: float = 0.5,
+    noise: float = 0.05,
+    steps: int = 40,
+    names: list[str] = LAYERS,
+    classes: str = "abc",
+) -> results.Result:
     """A result whose every norm falls or grows by `decades` from the last layer to the first, at every step.
 
     Most of the noise on decades and accuracy comes from the random seed alone, so that arms of one seed share it.
     """
     generator = np.random.default_rng(made.seed)
     shift = generator.normal(0, noise) + np.random.default_rng(int(made.id[-8:], 16)).normal(0, 0.01)
-    layers = len(LAYERS)
+    layers = len(names)
     profile = 10.0 ** ((decades + shift) * np.linspace(1, 0, layers))
     wobble = np.exp(generator.normal(0, 0.01, (steps, layers)))
     arrays = {name: (profile * wobble).astype(np.float32) for name in results.PER_STEP_AND_LAYER}
     arrays |= {name: np.arange(steps) for name in results.PER_STEP} | {"epoch": np.arange(steps) * made.epochs // steps}
     arrays |= {"loss": np.linspace(2, 1, steps)}
     arrays |= {name: np.full(made.epochs, accuracy + shift / 5) for name in results.PER_EPOCH}
-    arrays |= {name: np.arange(layers) for name in results.PER_LAYER} | {"layer_name": np.array(LAYERS)}
+    arrays |= {name: np.arange(layers) for name in results.PER_LAYER} | {"layer_name": np.array(names)}
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(accuracy + shift / 5)}
-    arrays |= {"confusion_matrix": np.eye(3, dtype=int)}
+    arrays |= {"confusion_matrix": np.eye(len(classes), dtype=int)}
     arrays |= {f"filters_{when}": generator.normal(0, 1, (4, 3, 3, 3)) for when in ("before", "after")}
     meta = {"run": made.id, "status": "completed", "reason": "", "settings": made.settings, "parameters": 10}
-    meta |= {"classes": ["a", "b", "c"]}
+    meta |= {"classes": list(classes)}
     provenance = {"epoch_seconds": [1.0] * made.epochs, "training_seconds": [1.0] * made.epochs}
     provenance |= {"device": "cpu", "commit": "0" * 40, "dirty": False}
     return results.Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)

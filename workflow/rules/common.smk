@@ -181,7 +181,7 @@ def notebook_figures():
     figures = expand(
         "results/figures/{study}/{name}.png",
         study=STUDY,
-        name=["decades", "profile_activation", "profile_weight", "effects"],
+        name=["decades", "profile_activation"],
     )
     if "probe" in CONFIG["select"]:
         figures.append(rules.probe_figure.output.figure)

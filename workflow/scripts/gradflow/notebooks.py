@@ -11,7 +11,7 @@ from nbconvert.filters import markdown2html
 
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
-from gradflow.pages import page
+from gradflow.pages import write_page
 
 
 def execute(template: Path, output: Path, parameters: dict) -> None:
@@ -52,9 +52,9 @@ def to_page(notebook: Path, path: Path) -> None:
         cell["id"] = f"cell-{number}"
     body, _ = exporter.from_notebook_node(content)
     title = content.metadata.get("title", "gradflow")
-    atomic_write(Path(path), lambda stream: stream.write(page(title, body).encode()))
+    write_page(path, title, body)
 
 
 def markdown_page(path: Path, title: str, text: str) -> None:
     """Write Markdown as one HTML page in the house style."""
-    atomic_write(Path(path), lambda stream: stream.write(page(title, markdown2html(text)).encode()))
+    write_page(path, title, markdown2html(text))

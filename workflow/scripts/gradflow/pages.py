@@ -1,12 +1,21 @@
-"""Small self-contained HTML pages: no script, nothing fetched."""
+"""Small self-contained HTML pages: no script, nothing fetched, and never too large for a report to show."""
 
+import base64
+import io
+import re
 from html import escape
 from pathlib import Path
 
 import pandas as pd
+from PIL import Image
 
+from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
 
+# A report shows a page through a frame's data: URL, in base64. Where that is longer than 2 MiB, Chromium shows nothing
+# and says nothing.
+PAGE_BYTES = 1_572_000
+PICTURE = re.compile(r'<img alt="[^"]*" data-file="([^"]*)" src="data:[^"]*">')
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
@@ -30,11 +39,50 @@ def page(title: str, body: str) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
 
 
+def write_page(path: Path, title: str, body: str) -> None:
+    """Write a page; pictures that it has no room for are replaced, from the last on, by where they are.
+
+    Raises GradflowError if it is too large without any.
+    """
+    for match in reversed(list(PICTURE.finditer(body))):
+        if fits(title, body):
+            break
+        elsewhere = f"<em>The figure <code>{match[1]}</code> has no room here: see it there or in the report.</em>"
+        body = body[: match.start()] + elsewhere + body[match.end() :]
+    content = page(title, body).encode()
+    if len(content) > PAGE_BYTES:
+        raise GradflowError(
+            f"{path} would take {len(content):,} bytes, and a browser shows no page of a report above {PAGE_BYTES:,}: "
+            "select fewer studies."
+        )
+    atomic_write(Path(path), lambda stream: stream.write(content), needed=len(content))
+
+
+def fits(title: str, body: str) -> bool:
+    """Say whether a page is small enough that a report can show it."""
+    return len(page(title, body).encode()) <= PAGE_BYTES
+
+
+def picture(content: bytes, kind: str, alt: str, file: Path) -> str:
+    """Return an element that holds a picture; kind: its media type, as in image/<kind>; file: where people find it."""
+    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return f'<img alt="{escape(alt)}" data-file="{escape(str(file))}" src="{source}">'
+
+
+def figure(path: Path, alt: str, file: Path) -> str:
+    """Return an element that holds a drawn figure, as WebP in at most 256 colours: a fifth of its PNG's bytes."""
+    buffer = io.BytesIO()
+    with Image.open(path) as drawn:
+        few = drawn.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.convert("RGB").save(buffer, "WEBP", lossless=True)
+    return picture(buffer.getvalue(), "webp", alt, file)
+
+
 def table_page(path: Path, title: str, table: pd.DataFrame, note: str = "") -> None:
     """Write a page that shows a table."""
     cells = table.to_html(index=False, border=0, na_rep="–", formatters=_formatters(table))
     body = f"<h1>{escape(title)}</h1>\n<p>{escape(note)}</p>\n{cells}"
-    atomic_write(Path(path), lambda stream: stream.write(page(title, body).encode()))
+    write_page(path, title, body)
 
 
 def _formatters(table: pd.DataFrame) -> dict:

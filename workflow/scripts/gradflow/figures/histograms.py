@@ -1,8 +1,6 @@
 """Log-histograms of gradient norms, one frame an epoch: the seeds' animation, with a density per decade."""
 
-import base64
 import io
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ from PIL import Image
 
 from gradflow.figures.style import depth_colours, legend_below, panels, title
 from gradflow.files import atomic_write
-from gradflow.pages import page
+from gradflow.pages import fits, picture, write_page
 
 BINS_PER_DECADE = 5
 SEED_SAMPLE = 20
@@ -75,7 +73,10 @@ def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, seconds: float = 1.0) -> None:
-    """Write the frames as an endless GIF, and as a page that holds the GIF, which a report shows in place."""
+    """Write the frames as an endless GIF, and as a page that holds it, which a report shows in place.
+
+    Of many epochs the page holds every second, fourth, ... frame, as many as it has room for, and says so.
+    """
     images = []
     for number, figure in enumerate(frames):
         if number:  # as the first was laid out, so that nothing jumps, and no time is spent on finding it again
@@ -85,14 +86,28 @@ def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, sec
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=80)
         images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+    whole = _animated(images, seconds)
+    atomic_write(gif, lambda stream: stream.write(whole), needed=len(whole))
+    body = picture(whole, "gif", title, gif)
+    write_page(html, title, body if fits(title, body) else _thinned(images, seconds, title, gif) or body)
+
+
+def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -> str:
+    """Return a page's body with every second, fourth, ... frame, as many as fit; empty if not even one does."""
+    for every in (2**power for power in range(1, len(images).bit_length() + 1)):
+        note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{gif}</code> has them.</p>"
+        body = picture(_animated(images[::every], seconds), "gif", title, gif) + note
+        if fits(title, body):
+            return body
+    return ""
+
+
+def _animated(images: list[Image.Image], seconds: float) -> bytes:
+    """Return an endless GIF of some frames, each shown for so long."""
     buffer = io.BytesIO()
-    images[0].save(
-        buffer, "GIF", save_all=True, append_images=images[1:], duration=int(1000 * seconds), loop=0, optimize=True
-    )
-    atomic_write(gif, lambda stream: stream.write(buffer.getbuffer()))
-    encoded = base64.b64encode(buffer.getbuffer()).decode()
-    body = f'<img alt="{escape(title)}" src="data:image/gif;base64,{encoded}">'
-    atomic_write(html, lambda stream: stream.write(page(title, body).encode()))
+    timing = {"duration": int(1000 * seconds), "loop": 0}
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], optimize=True, **timing)
+    return buffer.getvalue()
 
 
 def _outside(layer: str, values: np.ndarray) -> list[str]:

@@ -1,0 +1,77 @@
+"""A results folder of the default's shape and size, as trainings and first passes leave it, with made-up numbers."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import yaml
+
+from gradflow import configuration, results, studies
+from gradflow.files import write_table
+from gradflow.initial import MEASURED
+from gradflow.layers import CONV_AND_LINEAR
+from gradflow.models.build import build
+from synthetic import result
+
+STEPS = 12  # of the default's 80: less to read and to draw, and the figures are as large
+
+
+def write_results(folder: Path, config: Path, dataset: Path) -> None:
+    """Fill a results folder for a configuration: all that tables, figures and report are made from."""
+    settings = configuration.complete(yaml.safe_load(config.read_text()))
+    runs = studies.distinct_runs(studies.expand(settings)).values()
+    names = layer_names(runs)
+    generator = np.random.default_rng(0)
+    shutil.copytree(dataset, folder / "data" / settings["scale"]["dataset"])
+    for run in runs:
+        decades = np.random.default_rng(int(run.start, 16)).uniform(-16, 4)
+        made = result(run, decades, noise=0.3, steps=STEPS, names=names[run.start], classes="0123456789")
+        results.write(folder / "runs" / run.id / "norms.npz", made)
+    write_table(folder / "tables" / "initial.csv", initial(names, settings["scale"]["initial_seeds"], generator))
+    write_table(folder / "tables" / "probes.csv", probes(settings["probe"], generator))
+    for depth, width in itertools.product(settings["mlp"]["depths"], settings["mlp"]["widths"]):
+        path = folder / "mlp" / f"depth{depth}-width{width}.npz"
+        results.write_arrays(path, random_mlps(depth, settings["mlp"], generator))
+
+
+def layer_names(runs) -> dict[str, list[str]]:
+    """{start of a run: the layers of its network}, whatever its random seed."""
+    known = {}
+    for run in runs:
+        if run.start not in known:
+            with torch.device("meta"):
+                model = build(run.architecture, classes=10, image_size=run.image_size, **run.model_options)
+            known[run.start] = [name for name, part in model.named_modules() if isinstance(part, CONV_AND_LINEAR)]
+    return known
+
+
+def initial(names: dict[str, list[str]], seeds: int, generator) -> pd.DataFrame:
+    """A first backward pass of every start and random seed."""
+    rows = [
+        (start, seed, layer, depth, quantity)
+        for start, layers in names.items()
+        for seed in range(seeds)
+        for quantity in MEASURED
+        for depth, layer in enumerate(layers)
+    ]
+    table = pd.DataFrame(rows, columns=["start", "seed", "layer", "depth", "quantity"])
+    return table.assign(value=10 ** generator.normal(0.1 * table["depth"] - 5, 0.1))
+
+
+def probes(settings: dict, generator) -> pd.DataFrame:
+    """Networks of growing depth, each with and without skips and batch norm."""
+    points = itertools.product(settings["depths"], (True, False), (True, False), range(settings["draws"]))
+    table = pd.DataFrame(points, columns=["depth", "skip", "batch_norm", "seed"])
+    for name in ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"):
+        table[name] = generator.normal(0, 1, len(table))
+    return table
+
+
+def random_mlps(depth: int, settings: dict, generator) -> dict[str, np.ndarray]:
+    """The norms of a few random networks of each activation and initialisation."""
+    kinds = itertools.product(settings["activations"], settings["inits"])
+    falling = np.repeat(np.linspace(-0.3 * depth, 0, depth), 2)
+    return {f"{activation}-{init}": 10 ** generator.normal(falling, 0.3, (50, 2 * depth)) for activation, init in kinds}
