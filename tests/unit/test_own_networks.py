@@ -233,9 +233,17 @@ def test_a_section_of_architectures_that_does_not_work_is_one_sentence(entry, se
     assert str(caught.value).startswith("config: ") and "\n" not in str(caught.value)
 
 
-def test_a_name_of_ours_cannot_be_taken():
-    with pytest.raises(GradflowError, match="vgg16 is an architecture of gradflow's own"):
-        configuration.complete({"architectures": {"vgg16": OWN}})
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ({"vgg16": OWN}, "vgg16 is an architecture of gradflow's own"),
+        ({"mine": OWN | {"label": "VGG-16"}}, "architectures.mine.label is 'VGG-16', which vgg16 is called"),
+        ({"mine": OWN | {"label": "M"}, "other": OWN | {"label": "M"}}, "other.label is 'M', which mine is called"),
+    ],
+)
+def test_a_name_or_a_label_cannot_be_taken_twice(own, words):
+    with pytest.raises(GradflowError, match=words):
+        configuration.complete({"architectures": own})
 
 
 def test_the_first_random_seed_moves_all_of_them():

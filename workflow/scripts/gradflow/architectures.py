@@ -14,7 +14,7 @@ _TAKEN = {"num_classes", "channels", "weights", "run", "study", "title", "arm", 
 def known(own: Mapping[str, Mapping] = {}) -> dict[str, Architecture]:
     """Return every architecture by name: the catalogue's, and those of a configuration's section `architectures`.
 
-    Raises GradflowError for a name that is taken, and for an option that has the name of another setting.
+    Raises GradflowError for a name or a label that is taken, and for an option that has the name of another setting.
     """
     found = dict(CATALOGUE)
     for name, entry in own.items():
@@ -27,7 +27,11 @@ def known(own: Mapping[str, Mapping] = {}) -> dict[str, Architecture]:
             raise GradflowError(
                 f"{where}.options names {clash!r}, which means something else in every run; rename the option."
             )
-        found[name] = Architecture(**{"label": name} | {key: value for key, value in entry.items() if value})
+        own_entry = Architecture(**{"label": name} | {key: value for key, value in entry.items() if value})
+        twin = next((other for other in found if found[other].label == own_entry.label), None)
+        if twin:
+            raise GradflowError(f"{where}.label is {own_entry.label!r}, which {twin} is called; give it another one.")
+        found[name] = own_entry
     return found
 
 
