@@ -33,7 +33,11 @@ def study(arms, seeds=3, layers=13, noise=0.02):
                         "layer": [f"conv{i}" for i in range(layers)], "depth": range(layers), "value": values,
                     })
                 )  # fmt: skip
-            row = dict.fromkeys([field.name for field in fields(Run)], "same") | settings
+            row = dict.fromkeys([field.name for field in fields(Run)], "same") | {
+                "options": "",
+                "optimizer_options": "",
+            }
+            row |= settings
             runs.append(row | {"label": label, "run": run, "seed": seed, "status": "completed", "test_accuracy": 0.5})
     arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16", colour="#000000", beside="[]")
     empty, seeds = pd.DataFrame(), arms_table[["label", "run", "seed"]]

@@ -17,6 +17,7 @@ def forget():
     """Read files anew."""
     closures.parse.cache_clear()
     fingerprint._library_code.cache_clear()
+    fingerprint._loop_code.cache_clear()
 
 
 @pytest.fixture
@@ -71,7 +72,6 @@ def test_a_word_of_an_error_changes_no_run(library):
     before = runs()
     edit(library / "files.py", "could not be written: the disk is full", "was not written, as the disk is full")
     edit(library / "results.py", "delete it and run", "remove it and run")
-    edit(library / "results.py", 'return f"{name} is missing"', 'return f"{name} is lacking"')
     edit(library / "checkpoints.py", "; its checkpoint is kept and", ", its checkpoint was kept, and")
     edit(library / "recorder.py", "call it inside the `with` block, ", "call this in the block, ")
     edit(library / "models" / "vgg.py", "import torch\n", "import torch\n\nSAID = 1\n")  # one that does count
@@ -131,9 +131,9 @@ def test_a_setting_that_came_later_counts_where_it_is_not_neutral(library):
 
     def both():
         forget()
-        neutral = frozenset({*RUN.neutral, "smoothing"})
-        loop = fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, neutral)
-        return loop, fingerprint._library_code(fingerprint.TRAINING, fingerprint.REGISTRIES, after.neutral)
+        unset = frozenset({"smoothing"})
+        plain = fingerprint._loop_code(RUN.neutral | unset, unset)
+        return plain, fingerprint._loop_code(after.neutral, frozenset())
 
     before = both()
     edit(library / "runs.py", "    schedule: str = field(", SETTING + "    schedule: str = field(")
@@ -239,3 +239,33 @@ def test_a_source_is_in_its_own_data_sets_fingerprint_and_in_no_training(library
     edit(library / "data" / "sources" / "digits.py", "255 / 16", "254 / 16")
     (library / "data" / "sources" / "new.py").write_text("SOURCE = None\n")
     assert [old == new for old, new in zip(before, fingerprints())] == [False, True, True]
+
+
+def test_texts_count_in_a_builder_and_registries_count_not_for_a_users_file(mine, library):
+    folder, printed = mine
+    edit(library / "models" / "vgg.py", "import torch\n", 'import torch\n\nSAID = "take the long way home"\n')
+    forget()
+    before = runs()
+    edit(library / "models" / "vgg.py", "the long way home", "the short way home")
+    assert changed(before, runs()) == {name for name in CATALOGUE if name.startswith("vgg")}
+    (folder / "net.py").write_text("from gradflow import build\ndef net(classes): return build('vgg16', classes=10)")
+    ours = printed()
+    edit(library / "models" / "catalogue.py", '"VGG-13"', '"VGG 13"')
+    edit(library / "optimizers.py", '"adam": ', '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ')
+    assert printed() == ours
+
+
+def test_the_packages_above_a_users_module_count(tmp_path, monkeypatch):
+    package = tmp_path / "ownpackage"
+    package.mkdir()
+    (package / "__init__.py").write_text("x = 1\n")
+    (package / "net.py").write_text("def net(classes): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def printed():
+        forget()
+        return fingerprint.run_fingerprint(RUN, Architecture("ownpackage.net:net"))
+
+    before = printed()
+    (package / "__init__.py").write_text("x = 2\n")
+    assert printed() != before

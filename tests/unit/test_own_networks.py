@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from gradflow import GradflowError, answers, configuration, results, studies, study_tables, tables
-from gradflow.architectures import known
+from gradflow.cost import cost_table
 from gradflow.data.arrays import Dataset
 from gradflow.data.batches import batches
 from gradflow.data.normalization import channel_scale
 from gradflow.data.splits import stratified_split
+from gradflow.effects import ablations
 from gradflow.figures import Context, Results, histograms, profiles, study_figures
 from gradflow.files import write_table
 from gradflow.initial import first_pass
@@ -23,6 +24,7 @@ from gradflow.main_path import beside_main_path
 from gradflow.models.build import build
 from gradflow.models.builders import load_builder
 from gradflow.models.catalogue import Architecture
+from gradflow.own_architectures import known
 from gradflow.runs import Run
 from gradflow.training import train
 
@@ -107,7 +109,8 @@ def test_layers_that_are_called_by_numbers_stay_names(folder):
     study = study_tables.load(folder / "tables", "small")
     assert study.labels == ["1", "2", "3"] and study.layer_names("3") == ["1", "3", "5"]
     assert set(study.norms("2", "grad_rms", ["1"])["layer"]) == {"1"}
-    assert "layers" in study.settings and set(study.runs["layers"]) == {1, 2, 3}
+    assert list(study.runs["options"].unique()) == ['{"layers": 1}', '{"layers": 2}', '{"layers": 3}']
+    assert len(ablations(study)) == 2
 
 
 def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
@@ -182,6 +185,48 @@ def test_two_users_files_with_neighbours_of_one_name_do_not_mix(tmp_path):
         assert model[0].in_features == model[0].out_features == size
 
 
+def test_neighbours_that_are_imported_late_are_a_files_own_and_dataclasses_work(tmp_path):
+    text = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom torch import nn\n"
+        "@dataclass\nclass Plan:\n    size: int\n"
+        "def net(num_classes):\n    from blocks import WIDTH\n    return nn.Linear(Plan(WIDTH).size, num_classes)\n"
+    )
+    for name, width in (("a", 3), ("b", 7)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "net.py").write_text(text)
+        (tmp_path / name / "blocks.py").write_text(f"WIDTH = {width}\n")
+    sizes = [build(Architecture(f"{tmp_path}/{name}/net.py:net"), classes=2).in_features for name in "aba"]
+    assert sizes == [3, 7, 3]
+
+
+VALUES = """
+from torch import nn
+import torch
+class Net(nn.Module):
+    def __init__(self, classes, channels, act, hidden):
+        super().__init__()
+        assert [rate.item() for rate in torch.linspace(0, 1, 3)][1] == 0.5
+        self.first, self.act = nn.Linear(channels, hidden or 2), act
+        self.last = nn.Linear(hidden or 2, classes)
+    def forward(self, images):
+        return self.last(getattr(torch, self.act or "tanh")(self.first(images.mean((2, 3)))))
+"""
+
+
+def test_options_of_any_kind_come_back_from_the_tables_as_they_were(tmp_path):
+    (tmp_path / "net.py").write_text(VALUES)
+    entry = {"builder": f"{tmp_path}/net.py:Net", "options": {"act": None, "hidden": None}}
+    config = own(entry, act=["sin", None], hidden=[None, 64])
+    (study,), entries = studies.expand(config), known(config["architectures"])
+    assert len(study.arms) == 4 and studies.check_models([study], entries)  # it looks at values, so on the CPU
+    measured = {"step_ms": 1.0, "peak_memory_mb": 1.0, "device": "cpu", "classes": 10}
+    rows = [arm.runs[0].columns | measured for arm in study.arms]
+    pd.DataFrame(rows).to_csv(tmp_path / "runs.csv", index=False)
+    table = cost_table(tmp_path / "runs.csv", entries)
+    assert table["parameters"].tolist() == [38, 906, 38, 906]  # 3·h + h + 10·h + 10
+    assert table["network"].tolist() == [arm.label for arm in study.arms]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -221,6 +266,8 @@ def test_an_installed_network_is_studied_by_the_configuration_alone():
         (OWN | {"options": {"seed": 1}}, {}, "options names 'seed', which every run has|means something else"),
         (OWN | {"options": {"heads": 4}}, {"heads": "four"}, "heads is 'four'; it must be of type integer"),
         (OWN | {"label": "<b>"}, {}, "label is '<b>', which does not have the right form"),
+        (OWN | {"options": {"width": 64}}, {}, "options.width is 64; gradflow's width is a float"),
+        (OWN | {"plan": {"day": {1: 2}}}, {}, "architectures.mine.plan holds"),
         (OWN, {"kernel": 3}, "studies.one.kernel: mine has no such option; it takes norm_layer"),
         (OWN | {"builder": "torchvision.models:nothing"}, {}, "has no function 'nothing'"),
         ({"builder": "no/where.py:net"}, {}, "no/where.py does not exist"),

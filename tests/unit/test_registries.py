@@ -119,7 +119,7 @@ def test_settings_that_came_later_leave_ids_and_results_as_they_were():
         other = replace(RUN, **change)
         assert other.id != RUN.id and other.start == RUN.start and change.items() <= other.settings.items()
     other = replace(RUN, options={"heads": 4})
-    assert other.start != RUN.start and other.columns["heads"] == 4 and other.model_options["heads"] == 4
+    assert other.start != RUN.start and other.columns["options"] == '{"heads": 4}' and other.model_options["heads"] == 4
 
 
 # -- quantities ----------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from gradflow.files import atomic_write
 from gradflow.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
 from gradflow.models.size import Look, Size
+from gradflow.own_architectures import known
 from gradflow.seed004 import PRINTED
 
 
@@ -27,7 +28,7 @@ def checked_plan(raw):
     try:
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
-        entries = architectures.known(complete["architectures"])
+        entries = known(complete["architectures"])
         codes = run_codes(studies.distinct_runs(plan).values(), entries, complete["record"])
         # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
         seen = [[study.name, study.layers, [run.id for run in study.runs]] for study in plan]

@@ -1,9 +1,9 @@
 """Count what every network of the runs costs."""
 
-from gradflow.architectures import known
 from gradflow.cost import TITLES, cost_table
 from gradflow.files import write_table
 from gradflow.jobs import job
+from gradflow.own_architectures import known
 from gradflow.pages import table_page
 
 NOTE = (

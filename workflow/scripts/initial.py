@@ -6,11 +6,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gradflow import leases
-from gradflow.architectures import known
 from gradflow.data import arrays
 from gradflow.files import write_table
 from gradflow.initial import initial_table
 from gradflow.jobs import job
+from gradflow.own_architectures import known
 from gradflow.runs import Run
 
 with job(snakemake) as terminal:

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from gradflow import leases, results
-from gradflow.architectures import known
 from gradflow.checkpoints import Checkpoint
 from gradflow.data import arrays
 from gradflow.data.downloads import configured, fetch
 from gradflow.fingerprint import run_fingerprint
 from gradflow.jobs import job
+from gradflow.own_architectures import known
 from gradflow.provenance import describe
 from gradflow.runs import Run
 from gradflow.stopping import StopSignals

@@ -1,7 +1,7 @@
 """The closure of a module: its code and that of all it imports, in turn, within the library or a user's folder.
 
 Code is what Python parses, without what only people read: comments, docstrings, the arguments of what is raised, and in
-the library every text of more than one word.
+the training loop every text of three words or more.
 """
 
 import ast
@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 LIBRARY = __name__.split(".")[0]
-PROSE = re.compile(r"\w\W*\s\W*\w")
+PROSE = re.compile(r"[^\W\d_]{2,}\W+[^\W\d_]{2,}\W+[^\W\d_]{2,}")  # no einsum's letters, no name of two words
 
 Locate = Callable[[str], Path | None]  # the file of a module by its name; None for one that does not count
 
@@ -20,21 +20,25 @@ def closure(
     modules: Iterable[str],
     locate: Locate,
     home: dict[str, str],
-    library: Path,
+    without: Iterable[str] = (),
+    *,
+    prose: bool = True,
     neutral: frozenset[str] = frozenset(),
+    unset: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
-    """Return {module: its code} of modules and all that they import, as far as `locate` finds them.
+    """Return {module: its code} of modules, the packages above them and all that they import, as `locate` finds them.
 
-    home: where the names that `from gradflow import ...` can name live, by name. library: the folder of gradflow.
-    neutral: settings that are not set in a run; what is there for them in the library is left out.
+    home: where the names that `from gradflow import ...` can name live, by name. without: modules that do not count,
+    nor what only they import. prose: whether texts of three words or more count. neutral: a run's settings that came
+    later and are neutral; of them unset: those that are false. What is there for them is left out.
     """
-    pending, code = list(modules), {}
+    pending, code = [part for module in modules for part in _with_packages(module)], {}
     while pending:
         module = pending.pop()
         path = locate(module)
-        if module in code or path is None:
+        if module in code or module in without or path is None:
             continue
-        code[module], imported = parse(path, path.is_relative_to(library), neutral)
+        code[module], imported = parse(path, prose, neutral, unset)
         pending += (found for name in imported for found in _meant(_absolute(name, module, path), home, locate))
     return code
 
@@ -57,15 +61,14 @@ def locate_in(root: Path, package: str = "") -> Locate:
 
 
 @cache
-def parse(path: Path, library: bool = False, neutral: frozenset[str] = frozenset()) -> tuple[str, tuple[str, ...]]:
-    """Return a file's code, and the names that it imports anywhere, with leading dots where they are relative.
-
-    library: leave out texts of more than one word, and what is there for settings that are not set.
-    """
+def parse(
+    path: Path, prose: bool = True, neutral: frozenset[str] = frozenset(), unset: frozenset[str] = frozenset()
+) -> tuple[str, tuple[str, ...]]:
+    """Return a file's code, and the names that it imports anywhere, with leading dots where they are relative."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = tuple(_imported(tree))
-    tree = _Unsaid(library).visit(tree)
-    return ast.dump(_WithoutSettings(neutral).visit(tree) if library and neutral else tree), imported
+    tree = _Unsaid(prose).visit(tree)
+    return ast.dump(_WithoutSettings(neutral, unset).visit(tree) if neutral else tree), imported
 
 
 class _Unsaid(ast.NodeTransformer):
@@ -86,12 +89,12 @@ class _Unsaid(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        said = self._prose and isinstance(node.value, str) and PROSE.search(node.value)
+        said = not self._prose and isinstance(node.value, str) and PROSE.search(node.value)
         return ast.Constant("") if said else node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        said = "_".join(part.value for part in node.values if isinstance(part, ast.Constant))
-        if self._prose and re.search(r"\w\s|\s\w", said):
+        said = " ".join(part.value for part in node.values if isinstance(part, ast.Constant))
+        if not self._prose and PROSE.search(said):
             node.values = [part for part in node.values if not isinstance(part, ast.Constant)]
         return self.generic_visit(node)
 
@@ -102,8 +105,8 @@ class _WithoutSettings(ast.NodeTransformer):
     That is their own fields, the bodies of `if run.setting:`, and arguments passed on as `f(x, name=run.setting)`.
     """
 
-    def __init__(self, neutral: frozenset[str]):
-        self._neutral = neutral
+    def __init__(self, neutral: frozenset[str], unset: frozenset[str]):
+        self._neutral, self._unset = neutral, unset
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         later = isinstance(node.value, ast.Call) and any(word.arg == "metadata" for word in node.value.keywords)
@@ -111,19 +114,24 @@ class _WithoutSettings(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
         node = self.generic_visit(node)
-        return node.orelse if self._is_neutral(node.test) else node
+        return node.orelse if self._is_unset(node.test) else node
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
         node = self.generic_visit(node)
-        return node.orelse if self._is_neutral(node.test) else node
+        return node.orelse if self._is_unset(node.test) else node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        node.keywords = [word for word in node.keywords if not self._is_neutral(word.value)]
+        node.keywords = [word for word in node.keywords if _setting(word.value) not in self._neutral]
         return self.generic_visit(node)
 
-    def _is_neutral(self, node: ast.AST) -> bool:
-        named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "run"
-        return named and node.attr in self._neutral
+    def _is_unset(self, test: ast.AST) -> bool:
+        return _setting(test) in self._unset
+
+
+def _setting(node: ast.AST) -> str | None:
+    """The name of the setting that `run.name` reads; None for other code."""
+    named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "run"
+    return node.attr if named else None
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
@@ -148,12 +156,16 @@ def _absolute(name: str, module: str, path: Path) -> str:
     return ".".join([*package[: len(package) - level + 1], *filter(None, [name[level:]])])
 
 
+def _with_packages(module: str) -> list[str]:
+    """A module and the packages above it, whose own code runs first."""
+    parts = module.split(".")
+    return [".".join(parts[: end + 1]) for end in range(len(parts)) if parts[: end + 1] != [LIBRARY]]
+
+
 def _meant(name: str, home: dict[str, str], locate: Locate) -> Iterator[str]:
     """Yield the modules that a name may stand for: it, the packages above it, and where a public name lives."""
     parts = name.split(".")
-    if parts[0] != LIBRARY:
-        yield parts[0]
-    yield from (".".join(parts[: end + 1]) for end in range(1, len(parts)))
+    yield from _with_packages(name)
     if name == LIBRARY:  # it may be any of them, by attribute or by its bare name
         yield from (f"{LIBRARY}.{module}" for module in home.values())
     elif parts[0] == LIBRARY and parts[1] in home:

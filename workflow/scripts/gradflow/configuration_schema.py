@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from gradflow.architectures import known
 from gradflow.data.sources import all_sources
 from gradflow.optimizers import OPTIMIZERS, REFUSED
+from gradflow.own_architectures import known
 from gradflow.runs import Run
 from gradflow.schedules import SCHEDULES
 

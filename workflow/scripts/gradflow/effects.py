@@ -1,5 +1,6 @@
 """What one setting changes: arms that share everything else, random seeds included, compared seed by seed."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +69,7 @@ def ablations(study: StudyTables) -> list[tuple[str, str]]:
             differing = _differing(arms, label, baseline)
             same_net = "architecture" not in differing
             if "optimizer" in differing:
-                own = [name for name in differing if name.startswith("optimizer_")]
+                own = [name for name in differing if name.startswith("optimizer_options")]
                 differing = [name for name in differing if name not in (*OPTIMIZER_SETTINGS, *own)]
             if len(differing) == 1 and same_net:
                 pairs.append((label, baseline))
@@ -89,8 +90,14 @@ def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
 
 
 def _settings(study: StudyTables) -> pd.DataFrame:
-    """The settings of each arm, indexed by label."""
-    return study.runs.drop_duplicates("label").set_index("label")[study.settings].astype(str)
+    """The settings of each arm, indexed by label; the options of its own network are a column each."""
+    arms = study.runs.drop_duplicates("label").set_index("label")[study.settings]
+    for name in {"options", "optimizer_options"} & set(arms):
+        own = pd.DataFrame(
+            [json.loads(text) if isinstance(text, str) and text else {} for text in arms.pop(name)], arms.index
+        )
+        arms = arms.join(own.map(repr).add_prefix(f"{name} "))
+    return arms.astype(str)
 
 
 def _differing(arms: pd.DataFrame, a: str, b: str) -> list[str]:

@@ -48,9 +48,11 @@ def run_fingerprint(run: Run, architecture: Architecture, record: Iterable[str] 
     """
     optimizer = json.dumps(OPTIMIZERS[run.optimizer].science, sort_keys=True)
     measures = [_function_code(measure) for measure in measured_on_request(record).values()]
+    kind = OPTIMIZERS[run.optimizer].kind
+    if split(kind)[0].startswith(f"{LIBRARY}."):  # torch's own come with its version
+        measures.append(_function_code(kind))
     unset = frozenset(name for name in run.neutral if not getattr(run, name))  # so that `if run.name:` is passed over
-    loop = _library_code(TRAINING, REGISTRIES, unset)
-    return _digest(loop, _network_code(architecture), optimizer, *measures)
+    return _digest(_loop_code(run.neutral, unset), _network_code(architecture), optimizer, *measures)
 
 
 def network_fingerprint(architecture: Architecture, *modules: str) -> str:
@@ -62,11 +64,16 @@ def network_fingerprint(architecture: Architecture, *modules: str) -> str:
 
 
 @cache
-def _library_code(modules: tuple[str, ...], without: tuple[str, ...], neutral: frozenset[str] = frozenset()) -> str:
+def _library_code(modules: tuple[str, ...], without: tuple[str, ...]) -> str:
     """The code of modules and of what they import; without: modules that do not count, nor what only they import."""
+    return _hashed(closure(modules, locate_in(ROOT, LIBRARY), HOME, without))
+
+
+@cache
+def _loop_code(neutral: frozenset[str], unset: frozenset[str]) -> str:
+    """The code of the training loop, for runs in which these settings are neutral, and of them unset."""
     ours = locate_in(ROOT, LIBRARY)
-    code = closure(modules, lambda name: None if name in without else ours(name), HOME, ROOT, neutral)
-    return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
+    return _hashed(closure(TRAINING, ours, HOME, REGISTRIES, prose=False, neutral=neutral, unset=unset))
 
 
 def _network_code(architecture: Architecture) -> str:
@@ -112,11 +119,19 @@ def _own_code(module: str, folder: Path, file: Path | None = None) -> str:
 
     if file and not file.is_file():
         raise GradflowError(f"builder: {file} does not exist; give its path from the folder that snakemake runs in.")
-    code = closure([module], locate, HOME, ROOT)
-    if "gradflow.models.build" in code:  # it may name any of ours
-        names = {split(entry.builder)[0] for entry in CATALOGUE.values()}
-        code |= closure(names, locate, HOME, ROOT)
-    return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
+    code = closure([module], locate, HOME, REGISTRIES)
+    if f"{LIBRARY}.models.build" in code:
+        code |= _ours_by_name(code, locate)
+    return _hashed(code)
+
+
+def _ours_by_name(code: dict[str, str], locate: Callable[[str], Path | None]) -> dict[str, str]:
+    """The code and the entries of the architectures of ours that a user's code names, or of all if it names none."""
+    own = " ".join(text for module, text in code.items() if not module.startswith(f"{LIBRARY}."))
+    named = [name for name in CATALOGUE if f"'{name}'" in own] or list(CATALOGUE)
+    builders = [split(CATALOGUE[name].builder)[0] for name in named]
+    entries = {f"entry {name}": json.dumps(CATALOGUE[name].science, sort_keys=True) for name in named}
+    return closure(builders, locate, HOME, REGISTRIES) | entries
 
 
 @cache
@@ -127,10 +142,15 @@ def _distribution(package: str) -> str | None:
     said = []
     for name in metadata.packages_distributions().get(package, []):
         distribution = metadata.distribution(name)
-        if '"editable": true' in (distribution.read_text("direct_url.json") or ""):
+        origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+        if origin.get("dir_info", {}).get("editable"):
             return None
         said.append(f"{name}=={distribution.version}")
     return " ".join(sorted(said)) or None
+
+
+def _hashed(code: dict[str, str]) -> str:
+    return _digest(*(f"{name}\n{code[name]}" for name in sorted(code)))
 
 
 def _digest(*parts: str) -> str:

@@ -59,4 +59,5 @@ def arm_labels(settings: list[dict], architectures: dict[str, str]) -> list[str]
 def _label(point: dict, keys: list[str], architectures: dict[str, str]) -> str:
     say = _SAY | {"architecture": lambda value: architectures.get(value, value)}
     said = [say.get(key, lambda value, key=key: f"{key.replace('_', ' ')} {value}") for key in keys]
-    return ", ".join(say(point[key]) for say, key in zip(said, keys) if point.get(key) is not None)
+    parts = [say(point[key]) for say, key in zip(said, keys) if point.get(key) is not None]
+    return ", ".join(filter(None, parts))

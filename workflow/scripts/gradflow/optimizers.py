@@ -99,9 +99,8 @@ def resolve(settings: Mapping) -> dict:
             )
         if not _alike(value, defaults[argument]):
             raise GradflowError(f"optimizer_options.{argument} is {value!r}; it must be like {defaults[argument]!r}.")
-    resolved["optimizer_options"] = {
-        argument: value for argument, value in given.items() if value != defaults[argument]
-    }
+    own = {argument: _like(given[argument], default) for argument, default in defaults.items() if argument in given}
+    resolved["optimizer_options"] = {argument: value for argument, value in own.items() if value != defaults[argument]}
     return resolved
 
 
@@ -113,6 +112,13 @@ def _alike(value: object, default: object) -> bool:
         return isinstance(value, bool)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return number or (default is None and value is None)
+
+
+def _like(value, default):
+    """A value as its default is: 0 stands for 0.0."""
+    if isinstance(default, list):
+        return [_like(*pair) for pair in zip(value, default)]
+    return float(value) if isinstance(default, float) else value
 
 
 def _names() -> str:

@@ -9,19 +9,6 @@ MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batc
 # What changes nothing before the first update; runs that differ in these alone begin alike.
 _UPDATES = ("seed", "optimizer", "learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs")
 
-# What a row of runs.csv says beside the run's settings.
-OUTCOMES = (
-    "status", "reason", "test_loss", "test_accuracy", "train_accuracy", "validation_accuracy", "mean_loss",
-    "loss_jumps", "classes", "parameters", "steps", "filters_before", "filters_after", "seconds", "peak_memory_mb",
-    "device", "commit", "dirty", "step_ms",
-)  # fmt: skip
-_WARMUP = {
-    "description": "Epochs, or a part of one, over which the learning rate grows linearly to what it would be.",
-    "type": "number",
-    "minimum": 0,
-    "maximum": 10000,
-}
-
 
 @dataclass(frozen=True)
 class Run:
@@ -62,7 +49,19 @@ class Run:
     optimizer_options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}, "updates": True})
     # With step_size 0 the rate stays as it is.
     schedule: str = field(default="step", metadata={"neutral": "step", "updates": True})
-    warmup_epochs: float = field(default=0.0, metadata={"neutral": 0.0, "updates": True, "schema": _WARMUP})
+    warmup_epochs: float = field(
+        default=0.0,
+        metadata={
+            "neutral": 0.0,
+            "updates": True,
+            "schema": {
+                "description": "Epochs, or a part of one, over which the learning rate grows linearly to all of it.",
+                "type": "number",
+                "minimum": 0,
+                "maximum": 10000,
+            },
+        },
+    )
 
     @property
     def settings(self) -> dict:
@@ -78,10 +77,9 @@ class Run:
 
     @property
     def columns(self) -> dict:
-        """Every setting, neutral ones too, as plain values: what a row of a table says of a run."""
-        flat = asdict(self)
-        options, optimizer_options = flat.pop("options"), flat.pop("optimizer_options")
-        return flat | options | {f"optimizer_{name}": value for name, value in optimizer_options.items()}
+        """Every setting, neutral ones too, as a row of a table has them: options as JSON, or no text at all."""
+        own = {name: getattr(self, name) for name in ("options", "optimizer_options")}
+        return asdict(self) | {name: json.dumps(value, sort_keys=True) if value else "" for name, value in own.items()}
 
     @cached_property
     def id(self) -> str:

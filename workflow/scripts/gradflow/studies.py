@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from gradflow import optimizers, schedules
-from gradflow.architectures import check_pretrained, known, resolve
+from gradflow.architectures import check_pretrained, resolve
 from gradflow.configuration import UNTRAINED
 from gradflow.data.normalization import check_normalization
 from gradflow.data.sources import get_source
@@ -14,6 +14,7 @@ from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.models.size import Look, look_into
+from gradflow.own_architectures import known
 from gradflow.runs import MODEL_OPTIONS, Run
 
 SCALED = ("dataset", "width", "epochs")  # what `scale` sets where a study does not

@@ -11,10 +11,12 @@ from gradflow.errors import GradflowError
 from gradflow.intervals import Interval, interval
 from gradflow.metrics import MOMENTS, decades_per_layer, decades_table, verdict
 from gradflow.quantities import with_derived
-from gradflow.runs import OUTCOMES
+from gradflow.tables import OUTCOMES
 
 # Names are text, whatever they look like: a layer may be called "0".
-TEXT = dict.fromkeys(("study", "title", "label", "run", "start", "colour", "beside", "layer"), str)
+TEXT = dict.fromkeys(
+    ("study", "title", "label", "run", "start", "colour", "beside", "layer", "options", "optimizer_options"), str
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ norms.parquet   run, seed, epoch, step, layer, depth, and a column a quantity   
 layers.parquet  run, time, layer, depth, and a column a quantity                  over time, in at most 100 stretches
 profiles.csv    run, moment, quantity, layer, depth, value                        at init, after one step, mid-way, end
 epochs.csv      run, epoch, loss and accuracy of train and validation, seconds
-runs.csv        one row a run: settings, options of its own, status, test metrics, parameters, time, device
+runs.csv        one row a run: settings, status, test metrics, parameters, time, device
 arms.csv        study, title, arm, label, run, seed, start, colour, beside        which run belongs to which study
 """
 
@@ -22,9 +22,15 @@ from gradflow.files import atomic_write, write_table
 from gradflow.filters import smoothness
 from gradflow.metrics import moment_rows
 from gradflow.quantities import NAMES, PROFILED
-from gradflow.runs import OUTCOMES, Run
+from gradflow.runs import Run
 
 ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed", "start", "colour", "beside"]
+# What a row of runs.csv says beside the run's settings.
+OUTCOMES = (
+    "status", "reason", "test_loss", "test_accuracy", "train_accuracy", "validation_accuracy", "mean_loss",
+    "loss_jumps", "classes", "parameters", "steps", "filters_before", "filters_after", "seconds", "peak_memory_mb",
+    "device", "commit", "dirty", "step_ms",
+)  # fmt: skip
 BINS = 100
 NAME = pa.dictionary(pa.int32(), pa.string())
 LAYER = {"layer": NAME, "depth": pa.int32()}

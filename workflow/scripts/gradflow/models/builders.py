@@ -1,5 +1,6 @@
 """Builders by what names them: "package.module:function", or "path/to/file.py:function" for a user's own file."""
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from gradflow.errors import GradflowError
 
-_FOLDERS: dict[Path, set[str]] = {}  # of user's files loaded so far, and the modules that came from there
+_FOLDERS: set[Path] = set()  # of user's files loaded so far
 
 
 def split(builder: str) -> tuple[str, str]:
@@ -54,30 +55,28 @@ def _load_file(path: Path):
     if not path.is_file():
         raise GradflowError(f"builder: {path} does not exist; give its path from the folder that snakemake runs in.")
     _enter(path.parent)
-    before = set(sys.modules)
-    module = _execute(path)
-    _FOLDERS[path.parent] |= {name for name in set(sys.modules) - before if _lies_in(name, path.parent)}
-    return module
+    return _execute(path)
 
 
 @cache
 def _execute(path: Path):
-    spec = importlib.util.spec_from_file_location(f"gradflow_user_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    name = f"gradflow_user_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)  # as dataclasses look for it there
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def _enter(folder: Path) -> None:
-    """Let a user's folder, and none that was entered before, be the first on the path."""
-    for other in _FOLDERS:
-        if other != folder:
-            for name in _FOLDERS[other]:
-                sys.modules.pop(name, None)
-    sys.path[:] = [str(folder), *(entry for entry in sys.path if entry not in map(str, _FOLDERS))]
-    _FOLDERS.setdefault(folder, set())
-
-
-def _lies_in(name: str, folder: Path) -> bool:
-    file = getattr(sys.modules.get(name), "__file__", None)
-    return file is not None and Path(file).is_relative_to(folder)
+    """Let a user's folder, and none that was entered before, be the first on the path and answer for its names."""
+    others = [other for other in _FOLDERS if other != folder]
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if file and not name.startswith("gradflow") and any(Path(file).is_relative_to(other) for other in others):
+            del sys.modules[name]
+    sys.path[:] = [str(folder), *(entry for entry in sys.path if Path(entry) not in _FOLDERS)]
+    _FOLDERS.add(folder)

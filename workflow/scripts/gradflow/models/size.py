@@ -1,12 +1,21 @@
 """The size of a network: what is counted of it, and a look into it before anything is trained."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from gradflow.errors import GradflowError
 from gradflow.models.catalogue import Architecture
 from gradflow.runs import MODEL_OPTIONS
 
-NETWORK = ("architecture", *MODEL_OPTIONS, "image_size", "classes", "optimizer")  # what a row of cost.csv is about
+T = TypeVar("T")
+NETWORK = (
+    "architecture",
+    *MODEL_OPTIONS,
+    "options",
+    "image_size",
+    "classes",
+    "optimizer",
+)  # what a row of cost.csv is about
 COUNTED = ("parameters", "unused", "mflop", "activation_mib")  # of a network, exactly; with _full, at full width
 CLASSES = 10  # of a network that is looked into before its data set is there
 
@@ -41,26 +50,41 @@ def look_into(architecture: Architecture, options: dict, image_size: int, channe
     from gradflow.main_path import beside_main_path
     from gradflow.models.build import build
 
-    shape = {"channels": channels, "image_size": image_size}
-    model, images = None, None
-    for device in ("meta", "cpu"):  # code of others may look at values, which the meta device has not
-        try:
-            with torch.device(device):
-                model = build(architecture, classes=CLASSES, **shape, **options)
-                images = torch.zeros(2, channels, image_size, image_size)
-                flops, activations = _count(model, images)
-                return Look(
-                    list(select(model, None)),
-                    beside_main_path(model, images),
-                    Size(flops, activations, sum(parameter.numel() for parameter in model.parameters())),
-                )
-        except GradflowError:
-            raise
-        except Exception as error:  # other people's code fails in any way
-            reason = error
-    said = str(reason).splitlines()[0].rstrip(".") if str(reason) else type(reason).__name__
-    what = f"images of {channels}×{image_size}×{image_size} do not fit" if model is not None else "it cannot be built"
-    raise GradflowError(f"{what} ({said})") from reason
+    shape, built = {"channels": channels, "image_size": image_size}, []
+
+    def look(device: str) -> Look:
+        model = build(architecture, classes=CLASSES, **shape, **options)
+        built.append(model)
+        images = torch.zeros(2, channels, image_size, image_size)
+        flops, activations = _count(model, images)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        return Look(list(select(model, None)), beside_main_path(model, images), Size(flops, activations, parameters))
+
+    try:
+        return without_memory(look)
+    except GradflowError:
+        raise
+    except Exception as error:
+        said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        what = f"images of {channels}×{image_size}×{image_size} do not fit" if built else "it cannot be built"
+        raise GradflowError(f"{what} ({said})") from error
+
+
+def without_memory(work: Callable[[str], T]) -> T:
+    """Return what `work` does on the meta device, or if it cannot there, on the CPU; it is given the device's name.
+
+    Code of others may look at values, which tensors on the meta device have not. What it raises on the CPU goes on.
+    """
+    import torch
+
+    try:
+        with torch.device("meta"):
+            return work("meta")
+    except GradflowError:
+        raise
+    except Exception:  # other people's code fails in any way
+        with torch.device("cpu"):
+            return work("cpu")
 
 
 def _count(model, images) -> tuple[int, int]:
