@@ -19,10 +19,11 @@ from synthetic import result
 STEPS = 12  # of the default's 80: less to read and to draw, and the figures are as large
 
 
-def write_results(folder: Path, config: Path, dataset: Path) -> None:
-    """Fill a results folder for a configuration: all that tables, figures and report are made from."""
+def write_results(folder: Path, config: Path, dataset: Path) -> set[str]:
+    """Fill a results folder with all that tables, figures and report are made from; return the studies' names."""
     settings = configuration.complete(yaml.safe_load(config.read_text()))
-    runs = studies.distinct_runs(studies.expand(settings)).values()
+    plan = studies.expand(settings)
+    runs = studies.distinct_runs(plan).values()
     names = layer_names(runs)
     generator = np.random.default_rng(0)
     shutil.copytree(dataset, folder / "data" / settings["scale"]["dataset"])
@@ -35,6 +36,7 @@ def write_results(folder: Path, config: Path, dataset: Path) -> None:
     for depth, width in itertools.product(settings["mlp"]["depths"], settings["mlp"]["widths"]):
         path = folder / "mlp" / f"depth{depth}-width{width}.npz"
         results.write_arrays(path, random_mlps(depth, settings["mlp"], generator))
+    return {study.name for study in plan}
 
 
 def layer_names(runs) -> dict[str, list[str]]:
