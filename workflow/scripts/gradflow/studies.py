@@ -72,7 +72,8 @@ def check_models(studies: Iterable[Study], architectures: Mapping[str, Architect
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size, run.source])
             seen[key] = seen.get(key) or _look(study, run, architectures[run.architecture])
-            _check_optimizer(study, run)
+            if run.optimizer_options:  # the others are checked already, and torch's optimizers take seconds to import
+                _check_optimizer(study, run)
             looks[run.id] = seen[key]
             found.setdefault(run.architecture, set()).update(seen[key].layers)
         for architecture, names in study.layers.items():
