@@ -88,6 +88,11 @@ class _Unsaid(ast.NodeTransformer):
             node.exc.args, node.exc.keywords = [], []
         return self.generic_visit(node)
 
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if isinstance(node.func, ast.Name) and node.func.id.endswith("Error"):  # made here, to be raised elsewhere
+            node.args, node.keywords = [], []
+        return self.generic_visit(node)
+
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         said = not self._prose and isinstance(node.value, str) and PROSE.search(node.value)
         return ast.Constant("") if said else node
