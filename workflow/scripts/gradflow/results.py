@@ -16,7 +16,6 @@ from gradflow.files import atomic_write
 from gradflow.quantities import NAMES, derivation, required
 
 FORMAT_VERSION = 1
-REMEDY = "delete it and run the workflow again"
 PER_STEP_AND_LAYER = required(FORMAT_VERSION)
 PER_STEP = ("step", "epoch", "batch_size", "loss", "learning_rate")
 PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
@@ -47,6 +46,11 @@ class Result:
         return np.full((len(self.arrays["step"]), len(self.arrays["layer_name"])), np.nan, np.float32)
 
 
+def spoilt(what: str) -> GradflowError:
+    """Return the error that says what is wrong with a file of results, and what to do."""
+    return GradflowError(f"{what}: delete it and run the workflow again.")
+
+
 def write(path: Path, result: Result) -> None:
     """Write a result atomically. Raises GradflowError if it breaks the contract or cannot be written."""
     fault = _fault(result)
@@ -74,14 +78,14 @@ def read(path: Path) -> Result:
     try:
         meta, provenance = (json.loads(arrays.pop(part).item()) for part in ("meta", "provenance"))
     except (KeyError, ValueError) as error:
-        raise GradflowError(f"{path} is damaged (no meta data): {REMEDY}.") from error
+        raise spoilt(f"{path} is damaged (no meta data)") from error
     version = meta.pop("format", None)
     if version not in range(1, FORMAT_VERSION + 1):
-        raise GradflowError(f"{path} has format {version}, this gradflow reads up to {FORMAT_VERSION}: {REMEDY}.")
+        raise spoilt(f"{path} has format {version}, this gradflow reads up to {FORMAT_VERSION}")
     result = Result(arrays, meta, provenance)
     fault = _fault(result, version)
     if fault:
-        raise GradflowError(f"{path} is not a whole result ({fault}): {REMEDY}.")
+        raise spoilt(f"{path} is not a whole result ({fault})")
     return result
 
 
@@ -102,7 +106,7 @@ def _read(path: Path, names: list[str] | None = None) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise GradflowError(f"{path} does not exist: run the workflow to make it.") from error
     except Exception as error:  # damaged bytes fail in as many ways as zip and npy have parts
-        raise GradflowError(f"{path} is damaged ({' '.join(str(error).split())}): {REMEDY}.") from error
+        raise spoilt(f"{path} is damaged ({' '.join(str(error).split())})") from error
 
 
 def _fault(result: Result, version: int = FORMAT_VERSION) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 from gradflow import results
 from gradflow.errors import GradflowError
 from gradflow.quantities import NAMES
-from gradflow.results import PER_EPOCH, PER_STEP, REMEDY, Result
+from gradflow.results import PER_EPOCH, PER_STEP, Result, spoilt
 from gradflow.runs import Run
 
 if TYPE_CHECKING:  # every start of Snakemake reads this module, and pandas takes a while to import
@@ -35,13 +35,13 @@ def recipe(path: Path) -> dict:
     meta = results.read(path).meta
     missing = [key for key in ("settings", "dataset_fingerprint", "code_fingerprint") if not meta.get(key)]
     if missing:
-        raise GradflowError(f"{path} does not say its {missing[0]}, so it cannot be recomputed: {REMEDY}.")
+        raise spoilt(f"{path} does not say its {missing[0]}, so it cannot be recomputed")
     try:
         run = Run(**meta["settings"])
     except TypeError as error:
-        raise GradflowError(f"{path} has settings that this gradflow does not know ({error}): {REMEDY}.") from error
+        raise spoilt(f"{path} has settings that this gradflow does not know ({error})") from error
     if run.id != Path(path).parent.name:
-        raise GradflowError(f"{path} holds another run, {run.id}: {REMEDY}.")
+        raise spoilt(f"{path} holds another run, {run.id}")
     return {key: meta[key] for key in ("settings", "dataset_fingerprint")}
 
 
