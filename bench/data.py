@@ -23,10 +23,10 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from gradflow.data import arrays
+from gradflow.data import store
 from gradflow.data.archives import members
 from gradflow.data.batches import NORMALIZATIONS, batches
-from gradflow.data.preparation import prepare
+from gradflow.data.prepare import prepare
 
 WORKERS, BATCH, SIDE, ROUNDS = 2, 32, 224, 15
 SOURCES = {"cifar10-jpeg.tar.xz": "folder", "tiny-imagenet-200-subset.zip": "tiny_imagenet"}
@@ -92,7 +92,7 @@ def read_as_the_seeds_do(images: ImageFolder, count: int, seed: int) -> float:
 
 
 def compare_batches(dataset, folder: Path, side: int) -> None:
-    """Print how many batches a second come from the arrays, and how many as the seeds make them."""
+    """Print how many batches a second come from the arrays, and how many as the notebooks make them."""
     seeds = [transforms.Resize((side, side)), transforms.ToTensor(), transforms.Normalize(*NORMALIZATIONS["imagenet"])]
     images = ImageFolder(str(folder), transform=transforms.Compose(seeds))
     count = 10 if side == SIDE else 150
@@ -123,7 +123,7 @@ def main() -> None:
             settings = {"source": source, "path": str(data / name), "size": SIDE}
             with Peak() as ours:
                 prepare(folder / "prepared", source, settings, archive=data / name, workers=WORKERS)
-            dataset = arrays.load(folder / "prepared")
+            dataset = store.load_dataset(folder / "prepared")
             with Peak() as writing:
                 for member in members(data / name, folder / "scratch"):
                     path = folder / "files" / member.name

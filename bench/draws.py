@@ -1,4 +1,4 @@
-"""Seed 004's random networks: how many a second the batched draws make, over the seed's own loop.
+"""Notebook 004's random networks: how many a second the batched draws make, over the notebook's own loop.
 
     python bench/draws.py
 
@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from gradflow.draws import draw_norms
 from gradflow.models.build import build
+from gradflow.propagation.random_mlps import draw_norms
 
 ROUNDS = 7
 SHAPE = {"classes": 1, "channels": 10, "image_size": 1}

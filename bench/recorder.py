@@ -53,7 +53,7 @@ class Recorded(Plain):
 
 
 class SeedHook(Plain):
-    """The same with the seeds' hook: one quantity, read with .item() in each hook."""
+    """The same with the notebooks' hook: one quantity, read with .item() in each hook."""
 
     def __init__(self, *arguments):
         super().__init__(*arguments)

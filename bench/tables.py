@@ -15,30 +15,28 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gradflow import results
+from gradflow.analysis.tables import write_tables
 from gradflow.runs import Run
-from gradflow.tables import write_tables
+from gradflow.training.result import PER_EPOCH, PER_LAYER, PER_STEP, PER_STEP_AND_LAYER, Result, write_result
 
 OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
 EPOCHS = 10
 
 
-def synthetic(seed: int, steps: int, layers: int) -> results.Result:
+def synthetic(seed: int, steps: int, layers: int) -> Result:
     """A run whose norms are log-normal noise: no two numbers alike, as in a real one."""
     generator = np.random.default_rng(seed)
     run = Run("vgg16", "digits", "digits", 32, seed=seed, width=0.25, epochs=EPOCHS)
-    arrays = {
-        name: np.exp(generator.standard_normal((steps, layers), np.float32)) for name in results.PER_STEP_AND_LAYER
-    }
-    arrays |= {name: np.arange(steps) for name in results.PER_STEP} | {"epoch": np.arange(steps) * EPOCHS // steps}
-    arrays |= {name: generator.random(EPOCHS) for name in results.PER_EPOCH}
-    arrays |= {name: np.arange(layers) for name in results.PER_LAYER}
+    arrays = {name: np.exp(generator.standard_normal((steps, layers), np.float32)) for name in PER_STEP_AND_LAYER}
+    arrays |= {name: np.arange(steps) for name in PER_STEP} | {"epoch": np.arange(steps) * EPOCHS // steps}
+    arrays |= {name: generator.random(EPOCHS) for name in PER_EPOCH}
+    arrays |= {name: np.arange(layers) for name in PER_LAYER}
     arrays |= {"layer_name": np.array([f"features.{layer}" for layer in range(layers)])}
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(0.5), "confusion_matrix": np.eye(10, dtype=int)}
     arrays |= {f"filters_{when}": generator.random((16, 3, 3, 3)) for when in ("before", "after")}
     meta = {"run": run.id, "status": "completed", "reason": "", "settings": run.settings, "parameters": 1}
     meta |= {"classes": [str(digit) for digit in range(10)]}
-    return results.Result(arrays, meta, {"epoch_seconds": [1.0] * EPOCHS, "training_seconds": [1.0] * EPOCHS})
+    return Result(arrays, meta, {"epoch_seconds": [1.0] * EPOCHS, "training_seconds": [1.0] * EPOCHS})
 
 
 def aggregate(folder: Path, runs: int) -> None:
@@ -53,7 +51,7 @@ def aggregate(folder: Path, runs: int) -> None:
 def main(runs: int = 1000, steps: int = 2000, layers: int = 50) -> None:
     with tempfile.TemporaryDirectory() as name:
         for run in tqdm(range(2 * runs), "synthetic runs", disable=None):
-            results.write(Path(name) / f"{run}.npz", synthetic(run, steps, layers))
+            write_result(Path(name) / f"{run}.npz", synthetic(run, steps, layers))
         for count in (runs, 2 * runs):
             subprocess.run([sys.executable, __file__, "--aggregate", name, str(count)], check=True)
 

@@ -24,7 +24,7 @@ settings.load_profile("house")
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory):
     """The prepared digits at 32 pixels: their folder."""
-    from gradflow.data.preparation import prepare
+    from gradflow.data.prepare import prepare
 
     folder = tmp_path_factory.mktemp("data") / "digits"
     prepare(folder, "digits", {"source": "digits", "size": 32})

@@ -9,11 +9,13 @@ import pandas as pd
 import torch
 import yaml
 
-from gradflow import configuration, results, studies
+from gradflow import studies
+from gradflow.config import configuration
 from gradflow.files import write_table
-from gradflow.initial import MEASURED
-from gradflow.layers import CONV_AND_LINEAR
 from gradflow.models.build import build
+from gradflow.propagation.first_backward import MEASURED
+from gradflow.recorder.layers import CONV_AND_LINEAR
+from gradflow.training import result as results
 from synthetic import result
 
 STEPS = 12  # of the default's 80: less to read and to draw, and the figures are as large
@@ -30,9 +32,11 @@ def write_results(folder: Path, config: Path, dataset: Path) -> set[str]:
     for run in runs:
         decades = np.random.default_rng(int(run.start, 16)).uniform(-16, 4)
         made = result(run, decades, noise=0.3, steps=STEPS, names=names[run.start], classes="0123456789")
-        results.write(folder / "runs" / run.id / "norms.npz", made)
-    write_table(folder / "tables" / "initial.csv", initial(names, settings["scale"]["initial_seeds"], generator))
-    write_table(folder / "tables" / "probes.csv", probes(settings["probe"], generator))
+        results.write_result(folder / "runs" / run.id / "norms.npz", made)
+    write_table(
+        folder / "tables" / "first_backward.csv", first_backward(names, settings["scale"]["initial_seeds"], generator)
+    )
+    write_table(folder / "tables" / "depth_at_init.csv", depth_at_init(settings["depth_at_init"], generator))
     for depth, width in itertools.product(settings["mlp"]["depths"], settings["mlp"]["widths"]):
         path = folder / "mlp" / f"depth{depth}-width{width}.npz"
         results.write_arrays(path, random_mlps(depth, settings["mlp"], generator))
@@ -50,7 +54,7 @@ def layer_names(runs) -> dict[str, list[str]]:
     return known
 
 
-def initial(names: dict[str, list[str]], seeds: int, generator) -> pd.DataFrame:
+def first_backward(names: dict[str, list[str]], seeds: int, generator) -> pd.DataFrame:
     """A first backward pass of every start and random seed."""
     rows = [
         (start, seed, layer, depth, quantity)
@@ -63,7 +67,7 @@ def initial(names: dict[str, list[str]], seeds: int, generator) -> pd.DataFrame:
     return table.assign(value=10 ** generator.normal(0.1 * table["depth"] - 5, 0.1))
 
 
-def probes(settings: dict, generator) -> pd.DataFrame:
+def depth_at_init(settings: dict, generator) -> pd.DataFrame:
     """Networks of growing depth, each with and without skips and batch norm."""
     points = itertools.product(settings["depths"], (True, False), (True, False), range(settings["draws"]))
     table = pd.DataFrame(points, columns=["depth", "skip", "batch_norm", "seed"])

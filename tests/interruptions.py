@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 
 from gradflow import GradflowError
-from gradflow.checkpoints import Checkpoint
-from gradflow.data import arrays
-from gradflow.data.arrays import Dataset
+from gradflow.data import store
+from gradflow.data.store import Dataset
 from gradflow.runs import Run
-from gradflow.training import train
+from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.loop import train
 
 ADAM = {"optimizer": "adam", "learning_rate": 1e-3}
 PLAIN = {"width": 0.125, "depth": 8, "skip": False, "batch_norm": False}
@@ -26,7 +26,7 @@ RUNS = {
     ),
     "a run that diverges": Run("cifar_resnet", "digits", **COMMON, **PLAIN, learning_rate=1000.0, momentum=0.9),
 }
-LOOKS = 3 * 6 + 3 * 2 + 2  # of 90 training images in batches of 16, and of 20 to validate and 20 to test
+POLLS = 3 * 6 + 3 * 2 + 2  # of 90 training images in batches of 16, and of 20 to validate and 20 to test
 
 
 class Killed(BaseException):
@@ -34,10 +34,10 @@ class Killed(BaseException):
 
 
 class At:
-    """In the place of StopSignals: it stops, or kills, the run at its n-th look."""
+    """Instead of StopSignals: it stops, or kills, the run at its n-th poll."""
 
-    def __init__(self, look: int, kill: bool = False):
-        self._left, self._kill = look, kill
+    def __init__(self, poll: int, kill: bool = False):
+        self._left, self._kill = poll, kill
 
     @property
     def received(self):
@@ -49,15 +49,15 @@ class At:
 
 def few_digits(folder) -> Dataset:
     """The first 130 of the prepared digits: 90 to train on, 20 to validate and 20 to test."""
-    whole = arrays.load(folder)
+    whole = store.load_dataset(folder)
     split = np.repeat([0, 1, 2], [90, 20, 20])
     return replace(whole, images=whole.images[:130], labels=whole.labels[:130], split=split, fingerprint="f" * 64)
 
 
-def interrupted(run, dataset, path, look, kill=False, minutes=10.0):
-    """Train until the n-th look; whether it came to that."""
+def interrupted(run, dataset, path, poll, kill=False, minutes=10.0):
+    """Train until the n-th poll; whether it came to that."""
     try:
-        train(run, dataset, checkpoint=Checkpoint(path, minutes, At(look, kill)))
+        train(run, dataset, checkpoint=Checkpoint(path, minutes, At(poll, kill)))
     except GradflowError as error:
         assert "was stopped by SIGTERM at step" in str(error) and "\n" not in str(error)
     except Killed:

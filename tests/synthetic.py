@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradflow import results, tables
-from gradflow.architectures import find, resolve
-from gradflow.comparisons import COSTS
+from gradflow.analysis import tables
 from gradflow.files import write_table
+from gradflow.models.architectures import find_architecture, resolve_options
 from gradflow.models.size import NETWORK
+from gradflow.report.prose.costs import COSTS
 from gradflow.runs import Run
+from gradflow.training import result as results
 
 OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
@@ -21,7 +22,7 @@ def a_run(architecture: str, seed: int = 0, **settings) -> Run:
     """A run with the options of its architecture filled in."""
     options = {name: settings.pop(name) for name in list(settings) if name in ("skip", "batch_norm", "activation")}
     options |= {name: settings.pop(name) for name in list(settings) if name in ("pooling", "kernel", "bottleneck")}
-    resolved = resolve(architecture, find(architecture), {"width": 0.25} | options)
+    resolved = resolve_options(architecture, find_architecture(architecture), {"width": 0.25} | options)
     made = Run(architecture, "digits", "digits", 32, seed=seed, **resolved)
     return replace(made, epochs=4, **settings)
 
@@ -78,10 +79,10 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
             for one in made:
                 name = one.meta["run"]
                 paths[name] = folder.parent / "runs" / name / "norms.npz"
-                results.write(paths[name], one)
+                results.write_result(paths[name], one)
                 begun = run_of(one)
                 arm = [study, f"Study {study}", number, label, name, begun.seed, begun.start]
-                rows.append([*arm, find(begun.architecture).colour, "[]"])
+                rows.append([*arm, find_architecture(begun.architecture).colour, "[]"])
     tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
     write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return folder

@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 from conftest import ROOT, assert_same_science, copy_workflow, snakemake
-from gradflow import results
+from gradflow.training.result import read_result
 from processes import job_process, running, wait
 from real_slurm import Unavailable, slurm
 
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
 # No accounting database here, and no 40 s until the first look.
 HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
-ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ("train", "initial", "probe"))]
+ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ("train", "first_backward", "depth_at_init"))]
 SMOKE = [*ON_CPU, "--configfile", "config/smoke.yaml"]
 TIMES = int(os.environ.get("GRADFLOW_FAULTS", 1))  # repeats of the tests that take a job away
 
@@ -56,7 +56,7 @@ def submit(folder: Path, *arguments: str, **environment: str) -> subprocess.Pope
     return subprocess.Popen(command, cwd=folder, env=environment, **streams)
 
 
-UNWARNED = ["--default-resources", "mem_mb=200"]  # in the place of the profile's slurm_extra
+UNWARNED = ["--default-resources", "mem_mb=200"]  # instead of the profile's slurm_extra
 ONE_RUN = {
     "select": ["one"],
     "datasets": {"digits": {"source": "digits", "size": 8}},
@@ -106,7 +106,7 @@ def test_the_smoke_config_runs_through_slurm_and_gives_a_local_runs_science(clie
     assert len(files) == 12
     jobs = set()
     for path in files:
-        there, here = results.read(path), results.read(smoke / path.relative_to(folder))
+        there, here = read_result(path), read_result(smoke / path.relative_to(folder))
         assert there.provenance["cuda_visible_devices"] in ("0", "1")
         jobs.add(there.provenance["slurm_job"])
         assert_same_science(there, here)
@@ -164,7 +164,7 @@ def test_a_cancelled_job_is_reported_and_the_next_run_completes(client, one_to_t
     again = train(folder, missing)
     said = again.communicate(timeout=300)[0]
     assert again.returncode == 0, said
-    assert results.read(missing).provenance["slurm_job"] != job
+    assert read_result(missing).provenance["slurm_job"] != job
 
 
 def test_a_training_at_its_time_limit_saves_and_goes_on_to_the_same_bytes(limited):
@@ -172,13 +172,13 @@ def test_a_training_at_its_time_limit_saves_and_goes_on_to_the_same_bytes(limite
     said = process.communicate(timeout=300)[0]
     assert process.returncode == 0 and "DUE TO TIME LIMIT" in said, said
     (path,) = folder.glob("results/runs/*/norms.npz")
-    through_slurm = results.read(path)
+    through_slurm = read_result(path)
     (step,) = through_slurm.provenance["resumed_at"]
     assert 0 < step < len(through_slurm["step"])
     path.unlink()
     ran = snakemake(folder, "runs", "--cores", "1", "--configfile", "overlay.yaml")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert_same_science(through_slurm, results.read(path))
+    assert_same_science(through_slurm, read_result(path))
 
 
 @pytest.mark.parametrize("kind", WALLTIME)
@@ -204,5 +204,5 @@ def test_a_node_that_goes_down_and_comes_back_costs_nothing(client, one_to_train
     client.ask("scontrol", "update", f"jobid={job}", "starttime=now")
     said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
-    result = results.read(missing)
+    result = read_result(missing)
     assert result.meta["run"] == missing.parent.name and result.provenance["slurm_job"] == job

@@ -13,13 +13,15 @@ import yaml
 import archives as made
 from conftest import snakemake
 from faulty_server import faulty_server
-from gradflow import GradflowError, results, tables
-from gradflow.checkpoints import Checkpoint
-from gradflow.data import arrays, decoding, downloads, http
-from gradflow.data.preparation import prepare
+from gradflow import GradflowError
+from gradflow.analysis import tables
+from gradflow.data import decoding, downloads, http, store
+from gradflow.data.prepare import prepare
 from gradflow.runs import Run
-from gradflow.stopping import StopSignals
-from gradflow.training import train
+from gradflow.training import result as results
+from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.loop import train
+from gradflow.training.signals import StopSignals
 from synthetic import OUTPUTS, a_run
 from synthetic import result as a_result
 
@@ -86,17 +88,17 @@ def test_while_decompressing_and_decoding(small_disk, knowledge, tmp_path):
     archive.write_bytes(made.tar(members))
     settings = {"source": "folder", "path": str(archive), "size": 64}
     (small_disk / "earlier").mkdir()
-    arrays.save(small_disk / "earlier", "earlier", np.zeros((3, 3, 8, 8)), np.arange(3), np.arange(3), "abc")
-    before = arrays.load(small_disk / "earlier").fingerprint
+    store.save_dataset(small_disk / "earlier", "earlier", np.zeros((3, 3, 8, 8)), np.arange(3), np.arange(3), "abc")
+    before = store.load_dataset(small_disk / "earlier").fingerprint
     for free in (16_384, 250_000):  # too little for the tar; enough for it, not for 491,520 bytes of pixels
         leave(small_disk, free)
         with refused(small_disk / "out"):
             prepare(small_disk / "out", "zoo", settings)
         assert not any((small_disk / "out").glob("*"))
-    assert arrays.load(small_disk / "earlier").fingerprint == before
+    assert store.load_dataset(small_disk / "earlier").fingerprint == before
     (small_disk / "filler").unlink()
     prepare(small_disk / "out", "zoo", settings)
-    assert len(arrays.load(small_disk / "out").labels) == 40
+    assert len(store.load_dataset(small_disk / "out").labels) == 40
 
 
 def test_what_is_known_of_a_result_beforehand_is_said(small_disk):
@@ -112,7 +114,7 @@ def test_tables_are_written_once_or_not_at_all(small_disk, tmp_path):
     """What fills the disk is met in the middle of one table, while another, which has room, is half written."""
     runs = [tmp_path / f"{seed}.npz" for seed in range(3)]
     for seed, path in enumerate(runs):
-        results.write(path, a_result(a_run("vgg_deep", seed), -2))
+        results.write_result(path, a_result(a_run("vgg_deep", seed), -2))
     small, roomy = small_disk / "norms.parquet", tmp_path / "tables"
     others = [roomy / name for name in OUTPUTS[1:]]
     leave(small_disk, 8192)
@@ -129,7 +131,7 @@ def test_tables_are_written_once_or_not_at_all(small_disk, tmp_path):
 @pytest.mark.parametrize("fault", ["full", "read-only"])
 def test_while_checkpointing_the_run_goes_on(small_disk, digits, capsys, fault):
     run = Run("cifar_resnet", "digits", "digits", 32, 0, 0.125, depth=8, skip=False, batch_size=256, epochs=2)
-    dataset = arrays.load(digits)
+    dataset = store.load_dataset(digits)
     path = small_disk / "run.pt"
     whole = train(run, dataset, checkpoint=Checkpoint(path))
     first = path.read_bytes()
@@ -194,4 +196,4 @@ def test_while_training(small_disk, workflow):
     assert (workflow / f"results/runs/{first}/norms.npz").read_bytes() == earlier
     (small_disk / "filler").unlink()
     assert snakemake(workflow, "runs", *options).returncode == 0
-    assert results.read(workflow / f"results/runs/{second}/norms.npz").meta["run"] == second
+    assert results.read_result(workflow / f"results/runs/{second}/norms.npz").meta["run"] == second

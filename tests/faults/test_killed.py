@@ -17,13 +17,13 @@ import pytest
 import archives as made
 from conftest import ROOT
 from faulty_server import faulty_server
-from gradflow.data import arrays
+from gradflow.data import store
 
 PROGRAM = """
 import sys
 from pathlib import Path
-from gradflow.data.downloads import Download, fetch
-from gradflow.data.preparation import prepare
+from gradflow.data.fetch import Download, fetch
+from gradflow.data.prepare import prepare
 
 url, sha256, folder = sys.argv[1:]
 archive = fetch(Download("zoo", sha256, (url,)), Path(folder) / "cache")
@@ -36,7 +36,7 @@ STAGES = {
     "decompressing": ("data/.making/archive.tar", 0.1),
     "decoding": ("data/.making/images.npy", 0.15),
 }
-MOMENTS = 8
+STOPS = 8
 KILLED: Counter = Counter()
 
 
@@ -60,11 +60,11 @@ def start(source, folder):
 def reference(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")
     assert start(source, folder).wait(120) == 0
-    return arrays.load(folder / "data").fingerprint
+    return store.load_dataset(folder / "data").fingerprint
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("moment", range(MOMENTS))
+@pytest.mark.parametrize("moment", range(STOPS))
 def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_path, stage, moment):
     pattern, lasts = STAGES[stage]
     process = start(source, tmp_path)
@@ -77,12 +77,12 @@ def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_pa
     KILLED[stage] += killed
     assert not survivors(tmp_path), "a process that decodes outlived the one that was killed"
     assert start(source, tmp_path).wait(120) == 0
-    assert arrays.load(tmp_path / "data").fingerprint == reference
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(arrays.FILES)
+    assert store.load_dataset(tmp_path / "data").fingerprint == reference
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(store.FILES)
 
 
 def test_most_moments_were_within_their_stage():
-    assert all(KILLED[stage] > MOMENTS // 2 for stage in STAGES), KILLED
+    assert all(KILLED[stage] > STOPS // 2 for stage in STAGES), KILLED
 
 
 def survivors(folder) -> list[str]:

@@ -16,14 +16,16 @@ import pytest
 import torch
 
 from conftest import ROOT
-from gradflow import GradflowError, devices, leases
+from gradflow import GradflowError
+from gradflow.runtime import leases
+from gradflow.training import device as devices
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="leases are for Linux")
 # Takes a lease, marks its place for all to see, holds it for a while, and ends as it is told.
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from gradflow.leases import take
+from gradflow.runtime.leases import take
 
 folder, gpus, slots, seconds, ending = sys.argv[1:]
 lease = take(gpus.split(","), int(slots), poll=0.002)
@@ -119,7 +121,7 @@ CHILDREN = {
 def test_a_child_that_outlives_its_parent_keeps_no_lease(gpus, tmp_path, kind):
     program = f"""
 import multiprocessing, os, subprocess, sys, time
-from gradflow.leases import take
+from gradflow.runtime.leases import take
 take([sys.argv[1]])
 {CHILDREN[kind]}
 Path = __import__("pathlib").Path
@@ -139,9 +141,8 @@ os._exit(0)
 
 def taken(gpus, slots=1, **environment):
     """Start a process that takes a lease and keeps it until its stdin closes; return it and what it says first."""
-    program = (
-        "import sys; from gradflow.leases import take; take(sys.argv[2:], int(sys.argv[1]), 0.01); sys.stdin.read()"
-    )
+    use = "take(sys.argv[2:], int(sys.argv[1]), 0.01); sys.stdin.read()"
+    program = f"import sys; from gradflow.runtime.leases import take; {use}"
     process = python(program, slots, *gpus, environment=environment, stdin=subprocess.PIPE)
     return process, process.stdout.readline().strip()
 
@@ -193,7 +194,7 @@ def test_slurm_jobs_never_wait_for_each_other_but_share_out_their_own_gpus(take,
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user")
 def test_another_user_is_neither_locked_out_nor_let_in_on_a_gpu_that_is_held(take, gpus):
     program = (
-        "import os, sys; from gradflow.leases import take; os.setgid(65534); os.setuid(65534);"
+        "import os, sys; from gradflow.runtime.leases import take; os.setgid(65534); os.setuid(65534);"
         "take(sys.argv[1:]); sys.stdin.read()"
     )
     assert take(gpus)[1] == f"leased GPU 0 ({gpus[0]})"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from conftest import assert_same_science, copy_workflow, snakemake
-from gradflow import results
+from gradflow.training.result import read_result
 from processes import ON_LINUX, job_process, start, wait
 
 pytestmark = ON_LINUX
@@ -44,7 +44,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(folder):
     """The result of the run, never interrupted."""
-    return results.read(result_of(folder))
+    return read_result(result_of(folder))
 
 
 def result_of(folder) -> Path:
@@ -99,7 +99,7 @@ def test_the_next_start_ends_as_if_nothing_had_been(folder, whole, request, numb
     finally:
         ran = snakemake(folder, *OPTIONS)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    result = results.read(path)
+    result = read_result(path)
     assert len(result.provenance["resumed_at"]) == interrupted
     assert_same_science(result, whole)
     assert not list(checkpoint.parent.iterdir())

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from conftest import assert_same_science, copy_workflow, snakemake
-from gradflow import results
+from gradflow.training import result as results
 from processes import ON_LINUX, job_process, running, start, wait
 
 pytestmark = ON_LINUX
@@ -45,7 +45,7 @@ def two_runs(tmp_path_factory):
 @pytest.fixture
 def whole(two_runs):
     """The results of the two runs, never disturbed; what a test leaves running is ended."""
-    yield {path: results.read(path) for path in two_runs.glob("results/runs/*/norms.npz")}
+    yield {path: results.read_result(path) for path in two_runs.glob("results/runs/*/norms.npz")}
     for pid in running(two_runs):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -60,7 +60,7 @@ def completes(folder: Path, arguments=RUNS) -> None:
 
 def as_before(whole) -> None:
     for path, result in whole.items():
-        assert_same_science(results.read(path), result)
+        assert_same_science(results.read_result(path), result)
 
 
 def forget(folder: Path) -> None:
@@ -163,14 +163,14 @@ def test_a_damaged_result(done, smoke, turn, kind):
     place = chance.randrange(len(content) // 2)  # among the arrays; the list of names is at the end
     content[place] ^= 1 << chance.randrange(8)
     victim.write_bytes(content if kind == "flipped" else content[:place])
-    reference = results.read(smoke / victim.relative_to(done))
+    reference = results.read_result(smoke / victim.relative_to(done))
     failed = snakemake(done, "--cores", "2", "results/tables/runs.csv", *SMOKE)
     said = failed.stdout + failed.stderr
     if failed.returncode == 0:  # a bit of the archive that holds no number
         assert kind == "flipped"
-        assert_same_science(results.read(victim), reference)
+        assert_same_science(results.read_result(victim), reference)
         return
     assert f"{victim.relative_to(done)} is damaged" in said and "delete it" in said and "Traceback" not in said
     victim.unlink()
     completes(done, ["--cores", "2", "results/tables/runs.csv", *SMOKE])
-    assert_same_science(results.read(victim), reference)
+    assert_same_science(results.read_result(victim), reference)

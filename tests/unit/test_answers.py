@@ -7,11 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradflow import answers, comparisons, draw_answers, effects, wording
-from gradflow.intervals import Interval
-from gradflow.metrics import MOMENTS
+from gradflow.analysis.ablations import ablations, effects, with_and_without
+from gradflow.analysis.profiles import PHASES
+from gradflow.analysis.statistics import Estimate
+from gradflow.analysis.study import StudyTables
+from gradflow.report import wording
+from gradflow.report.prose.ablations import ablation_summary, ablation_table, effect
+from gradflow.report.prose.chain_rule import chain_rule
+from gradflow.report.prose.random_mlps import sigmoid_and_friends, what_changes
+from gradflow.report.prose.vanishing import does_it_vanish
+from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
-from gradflow.study_tables import StudyTables
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 
@@ -25,11 +31,11 @@ def study(arms, seeds=3, layers=13, noise=0.02):
             run = f"{number}-{seed}"
             arm_rows.append({"study": "s", "title": "T", "arm": number, "label": label, "run": run, "seed": seed})
             noisy = decades + generator.normal(0, noise)
-            for moment in MOMENTS:
+            for phase in PHASES:
                 values = 10.0 ** (noisy * np.linspace(1, 0, layers))
                 profiles.append(
                     pd.DataFrame({
-                        "arm": number, "label": label, "run": run, "moment": moment, "quantity": "grad_sample_norm",
+                        "arm": number, "label": label, "run": run, "phase": phase, "quantity": "grad_sample_norm",
                         "layer": [f"conv{i}" for i in range(layers)], "depth": range(layers), "value": values,
                     })
                 )  # fmt: skip
@@ -48,45 +54,45 @@ def study(arms, seeds=3, layers=13, noise=0.02):
 def test_the_verdict_is_the_truth_of_the_table(decades, word):
     table = study({"arm": (decades, {})})
     assert set(table.verdicts(THRESHOLDS).values()) == {word}
-    assert f"is **{word}** at init and **{word}** at the end" in answers.does_it_vanish(table, THRESHOLDS)
-    assert answers.verdict_table(table, THRESHOLDS).count(f"**{word}**") == len(MOMENTS)
+    assert f"is **{word}** at init and **{word}** at the end" in does_it_vanish(table, THRESHOLDS)
+    assert verdict_table(table, THRESHOLDS).count(f"**{word}**") == len(PHASES)
 
 
 def test_layer_ratios_are_the_tables_own():
     table = study({"arm": (-6, {})}, noise=0)  # half a decade a layer: layer 2 over layer 10 is 10^-4
-    said = answers.does_it_vanish(table, THRESHOLDS)
+    said = does_it_vanish(table, THRESHOLDS)
     assert "layer 2 (`conv1`) is 1.0·10⁻⁴× [1.0·10⁻⁴, 1.0·10⁻⁴] that of layer 10 (`conv9`)" in said
     assert "that of the first layer 1.0·10⁻⁶×" in said
 
 
 def test_one_seed_has_no_interval():
-    said = answers.does_it_vanish(study({"arm": (-6, {})}, seeds=1), THRESHOLDS)
+    said = does_it_vanish(study({"arm": (-6, {})}, seeds=1), THRESHOLDS)
     assert "(one seed)" in said and "[" not in said
 
 
 def test_the_product_of_factors_meets_the_ratio_end_to_end():
-    row = answers.chain_rule(study({"arm": (-6, {})}, noise=0)).splitlines()[-1]
+    row = chain_rule(study({"arm": (-6, {})}, noise=0)).splitlines()[-1]
     assert row == "| arm | 12 | 12 | 0.32 | 0.32 | 0.32 | 1.0·10⁻⁶× | 1.0·10⁻⁶× [1.0·10⁻⁶,\u00a01.0·10⁻⁶] |"
 
 
 def test_an_effect_is_found_where_there_is_one_and_only_there():
     present = study({"with": (-1, {"skip": True}), "without": (-4, {"skip": False})})
-    pairs = effects.with_and_without(present, "skip", True, False)
-    (change,) = effects.effects(present, present.run_decades("grad_sample_norm", "init"), pairs)
-    assert change.difference.low < 3 < change.difference.high and change.difference.count == 3 and change.certain
-    assert "raises the first layer's share by +3.0" in comparisons.effect(present, "skip", True, False, "the skip")
+    pairs = with_and_without(present, "skip", True, False)
+    (change,) = effects(present, present.run_decades("grad_sample_norm", "init"), pairs)
+    assert change.difference.low < 3 < change.difference.high and change.difference.n == 3 and change.significant
+    assert "raises the first layer's share by +3.0" in effect(present, "skip", True, False, "the skip")
     reverse = study({"with": (-4, {"skip": True}), "without": (-1, {"skip": False})})
-    assert "lowers the first layer's share by −3.0" in comparisons.effect(reverse, "skip", True, False, "the skip")
+    assert "lowers the first layer's share by −3.0" in effect(reverse, "skip", True, False, "the skip")
     absent = study({"with": (-1, {"skip": True}), "without": (-1, {"skip": False})}, noise=0.3)
-    assert "not told from no change" in comparisons.effect(absent, "skip", True, False, "the skip")
+    assert "not significant" in effect(absent, "skip", True, False, "the skip")
     alone = study({"with": (-1, {"skip": True}), "without": (-4, {"skip": False})}, seeds=1)
-    assert "one seed decides nothing" in comparisons.effect(alone, "skip", True, False, "the skip")
+    assert "one seed decides nothing" in effect(alone, "skip", True, False, "the skip")
 
 
 def test_only_arms_that_differ_in_nothing_else_are_paired():
     mixed = study({"with": (-1, {"skip": True, "optimizer": "adam"}), "without": (-4, {"skip": False})})
-    assert effects.with_and_without(mixed, "skip", True, False) == []
-    assert "No two arms" in comparisons.effect(mixed, "skip", True, False, "the skip")
+    assert with_and_without(mixed, "skip", True, False) == []
+    assert "No two arms" in effect(mixed, "skip", True, False, "the skip")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def test_only_arms_that_differ_in_nothing_else_are_paired():
     ],
 )
 def test_ratios_are_written_readably(log, said):
-    assert wording.times(Interval(log, log, log, 3)) == f"{said}× [{said}, {said}]"
+    assert wording.times(Estimate(log, log, log, 3)) == f"{said}× [{said}, {said}]"
 
 
 @pytest.mark.parametrize(("log", "word"), [(-5, "vanishing"), (0, "healthy"), (5, "exploding")])
@@ -110,7 +116,7 @@ def test_random_networks_get_their_verdict_and_their_dead_draws_are_counted(log,
     norms = np.ones((20, 10))
     norms[:, 0] = 10.0 ** (log + np.random.default_rng(0).normal(0, 0.1, 20))
     norms[:5, 0] = 0
-    said = draw_answers.sigmoid_and_friends({"sigmoid-he": norms}, THRESHOLDS)
+    said = sigmoid_and_friends({"sigmoid-he": norms}, THRESHOLDS)
     assert f"**{word}**" in said and "25% exactly zero" in said
 
 
@@ -122,11 +128,11 @@ def test_an_ablation_is_an_arm_and_the_first_that_differs_in_one_thing():
         "adam, no skip": (-3, {"optimizer": "adam", "learning_rate": 0.001, "skip": False}),
         "another net": (-1, {"optimizer": "sgd", "learning_rate": 0.01, "skip": True, "architecture": "other"}),
     })  # fmt: skip
-    assert effects.ablations(arms) == [("adam", "sgd"), ("sgd, no skip", "sgd"), ("adam, no skip", "adam")]
-    said = comparisons.summary(arms)
-    assert "A change of the decades at init is certain in 2 of 3 pairs that differ" in said
-    assert "sgd, no skip against sgd −2.0" in said and "No change of the test accuracy is told from none." in said
-    table = comparisons.ablation_table(arms)
+    assert ablations(arms) == [("adam", "sgd"), ("sgd, no skip", "sgd"), ("adam, no skip", "adam")]
+    said = ablation_summary(arms)
+    assert "A change of the decades at init is significant in 2 of 3 pairs that differ" in said
+    assert "sgd, no skip against sgd −2.0" in said and "No change of the test accuracy is significant." in said
+    table = ablation_table(arms)
     assert table.count("**−2.0") == 4 and len(table.splitlines()) == 5
 
 
@@ -134,8 +140,8 @@ def test_what_is_found_in_many_comparisons_must_stand_their_number():
     """Twenty arms that change nothing: hardly any of them is said to."""
     arms = {"base": (-1, {"kernel": 0})} | {f"arm {n}": (-1, {"kernel": n}) for n in range(1, 21)}
     table = study(arms, noise=0.3)
-    found = effects.effects(table, table.run_decades("grad_sample_norm", "init"), effects.ablations(table))
-    assert len(found) == 20 and sum(one.certain for one in found) <= 1
+    found = effects(table, table.run_decades("grad_sample_norm", "init"), ablations(table))
+    assert len(found) == 20 and sum(one.significant for one in found) <= 1
 
 
 def test_what_activations_and_inits_change_in_random_networks_is_said_as_it_is():
@@ -148,11 +154,11 @@ def test_what_activations_and_inits_change_in_random_networks_is_said_as_it_is()
 
     draws = {"sigmoid-default": norms(-4), "leaky_relu-default": norms(-1), "sigmoid-he": norms(-4)}
     draws |= {"leaky_relu-he": norms(0), "relu-default": np.zeros((300, 10))}
-    said = draw_answers.what_changes(draws, 5, THRESHOLDS)
+    said = what_changes(draws, 5, THRESHOLDS)
     sigmoid, leaky = said.splitlines()
     assert "a layer: vanishing" in sigmoid and "0.099× [" in sigmoid  # a decade at each of four steps
-    assert "He's changes the ratio by" in sigmoid and "not told from no change" in sigmoid
+    assert "He's changes the ratio by" in sigmoid and "not significant" in sigmoid
     assert "healthy. Against the sigmoid it raises the ratio by +3.0" in leaky
     assert "He's raises the ratio by +1.0" in leaky
-    turned = draw_answers.what_changes(draws | {"sigmoid-default": norms(2)}, 5, THRESHOLDS)
+    turned = what_changes(draws | {"sigmoid-default": norms(2)}, 5, THRESHOLDS)
     assert "Against the sigmoid it lowers the ratio by −3.0" in turned

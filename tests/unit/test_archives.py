@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import archives as made
 from gradflow import GradflowError
 from gradflow.data.archives import ALWAYS_FINE, is_archive, members
-from gradflow.data.decoding import DAMAGED
+from gradflow.data.decode import DAMAGED
 
 FILES = {"cat/1.txt": b"cat", "dog/2.txt": b"dog" * 1000, "dog/more/3.txt": b""}
 IN_ONE = {f"zoo/of/mine/{name}": content for name, content in FILES.items()}

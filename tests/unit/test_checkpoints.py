@@ -1,4 +1,4 @@
-"""A checkpoint is taken up by the run it was made by, on the same footing; anything else is refused, and said."""
+"""A checkpoint is resumed by the run it was made by, on the same footing; anything else is refused, and said."""
 
 import hashlib
 import io
@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from gradflow import GradflowError, checkpoints
-from gradflow.checkpoints import Checkpoint
+from gradflow import GradflowError
 from gradflow.files import atomic_write
-from gradflow.training import train
+from gradflow.training import checkpoint as checkpoints
+from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.loop import train
 from interruptions import RUNS, At, Killed, assert_same, few_digits, interrupted
 
 NAME = "AdamW, no batch norm"
@@ -45,14 +46,14 @@ def identity(dataset):
 def test_the_checkpoint_kept_is_the_one_that_fits(dataset, kept, tmp_path):
     (tmp_path / "run.pt").write_bytes(kept)
     ours = identity(dataset)
-    assert checkpoints.load(tmp_path / "run.pt", ours)["epoch"] == 0
+    assert checkpoints.read_checkpoint(tmp_path / "run.pt", ours)["epoch"] == 0
 
 
 def test_the_filters_before_training_are_those_of_the_first_start(dataset, kept, tmp_path):
     path, ours = tmp_path / "run.pt", identity(dataset)
     path.write_bytes(kept)
-    state = checkpoints.load(path, ours)
-    checkpoints.save(path, ours, state | {"filters_before": state["filters_before"] + 1})
+    state = checkpoints.read_checkpoint(path, ours)
+    checkpoints.write_checkpoint(path, ours, state | {"filters_before": state["filters_before"] + 1})
     result = train(RUNS[NAME], dataset, checkpoint=Checkpoint(path))
     np.testing.assert_array_equal(result["filters_before"], state["filters_before"].numpy() + 1)
 
@@ -90,7 +91,7 @@ def test_other_settings_data_code_weights_or_machine_are_refused_and_the_run_sta
     ours = identity(dataset)
     with pytest.raises(GradflowError, match="made with other device: cpu there, cuda here"):
         path.write_bytes(kept)
-        checkpoints.load(path, ours | {"device": "cuda"})
+        checkpoints.read_checkpoint(path, ours | {"device": "cuda"})
     assert set(ours) == {*elsewhere, "settings", "code", "data", "pretrained weights", "device"}  # all are tried above
     with monkeypatch.context() as patch:
         patch.setattr("torch.__version__", "9.9")
@@ -113,7 +114,7 @@ def test_a_damaged_checkpoint_is_recognised_wherever_it_is_damaged(dataset, kept
     for content in damaged[damage]:
         path.write_bytes(content)
         with pytest.raises(GradflowError, match=r"run\.pt is damaged") as caught:
-            checkpoints.load(path, ours)
+            checkpoints.read_checkpoint(path, ours)
         assert "\n" not in str(caught.value)
 
 
@@ -137,7 +138,7 @@ def test_pickled_code_is_not_run(dataset, tmp_path):
     path = tmp_path / "run.pt"
     path.write_bytes(buffer.getvalue() + hashlib.sha256(buffer.getvalue()).digest())
     with pytest.raises(GradflowError, match="no checkpoint of this gradflow"):
-        checkpoints.load(path, ours)
+        checkpoints.read_checkpoint(path, ours)
 
 
 def test_where_nothing_can_be_written_the_run_goes_on_and_says_so(dataset, whole, tmp_path, capsys):

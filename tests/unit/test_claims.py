@@ -9,11 +9,23 @@ import torch
 import yaml
 
 from conftest import ROOT
-from gradflow import GradflowError, claim_answers, claims, configuration, studies
-from gradflow.evidence import Measured, Missing, gather, kind_of, with_settings
-from gradflow.intervals import interval, p_value
-from gradflow.layers import CONV_AND_LINEAR
+from gradflow import GradflowError, studies
+from gradflow.analysis.claims.evidence import Measured, Missing, gather, kind_of, with_settings
+from gradflow.analysis.claims.settle import (
+    MIXED,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    claim_verdict,
+    compare_to_region,
+    read_claims,
+    settle,
+)
+from gradflow.analysis.statistics import estimate_mean, p_value
+from gradflow.config import configuration
 from gradflow.models.build import build
+from gradflow.recorder.layers import CONV_AND_LINEAR
+from gradflow.report.prose.claims import claims_table
 from synthetic import a_run, result, write_study_tables
 
 SHIPPED = ROOT / "report" / "claims.yaml"
@@ -42,24 +54,24 @@ DEEP = {"architecture": "vgg_deep", "init": "he"}
 
 @pytest.mark.parametrize(
     ("decades", "verdict"),
-    [(-5, claims.SUPPORTED), (0.3, claims.REFUTED), (4, claims.REFUTED), (-2.02, claims.UNDECIDED)],
+    [(-5, SUPPORTED), (0.3, REFUTED), (4, REFUTED), (-2.02, UNDECIDED)],
     ids=["vanishing", "healthy", "exploding", "at the edge"],
 )
 def test_a_claim_of_vanishing_is_settled_by_the_truth(tmp_path, decades, verdict):
     found = evidence(tmp_path, {"deep": (DEEP, decades, 0.5)})
-    table = claims.settle(claim(vanishes()), found)
+    table = settle(claim(vanishes()), found)
     assert set(table["verdict"]) == {verdict}
     assert table["low"].iloc[0] < decades + 0.2 and table["high"].iloc[0] > decades - 0.2
 
 
 @pytest.mark.parametrize(
-    ("other", "verdict"), [(-5, claims.SUPPORTED), (-1, claims.REFUTED)], ids=["effect present", "effect absent"]
+    ("other", "verdict"), [(-5, SUPPORTED), (-1, REFUTED)], ids=["effect present", "effect absent"]
 )
 def test_a_claimed_effect_is_found_where_there_is_one_and_only_there(tmp_path, other, verdict):
     arms = {"relu": (DEEP, -1, 0.5), "sigmoid": (DEEP | {"activation": "sigmoid"}, other, 0.5)}
     test = vanishes(arm={"activation": "relu"}, minus={"arm": {"activation": "sigmoid"}}, beyond=0.5)
     del test["below"]
-    assert set(claims.settle(claim(test), evidence(tmp_path, arms))["verdict"]) == {verdict}
+    assert set(settle(claim(test), evidence(tmp_path, arms))["verdict"]) == {verdict}
 
 
 def test_pairing_by_seed_sees_what_two_means_would_not(tmp_path):
@@ -67,22 +79,22 @@ def test_pairing_by_seed_sees_what_two_means_would_not(tmp_path):
     arms = {"relu": (DEEP, -1.0, 0.5), "elu": (DEEP | {"activation": "elu"}, -1.3, 0.5)}
     found = evidence(tmp_path, arms, seeds=4, noise=1.0)
     test = vanishes(arm={"activation": "elu"}, minus={"arm": {"activation": "relu"}}, below=-0.1)
-    table = claims.settle(claim(test), found)
-    assert set(table["verdict"]) == {claims.SUPPORTED} and table["value"].iloc[0] == pytest.approx(-0.3, abs=0.05)
+    table = settle(claim(test), found)
+    assert set(table["verdict"]) == {SUPPORTED} and table["value"].iloc[0] == pytest.approx(-0.3, abs=0.05)
 
 
 def test_the_parts_of_a_claim_make_its_verdict():
-    assert claims.verdict(["holds", "holds"]) == claims.SUPPORTED
-    assert claims.verdict(["holds", "fails"]) == claims.MIXED
-    assert claims.verdict(["fails", "undecided"]) == claims.REFUTED
-    assert claims.verdict(["holds", "undecided"]) == claims.UNDECIDED
-    assert claims.verdict(["the study s was not run"]) == claims.UNDECIDED
+    assert claim_verdict(["holds", "holds"]) == SUPPORTED
+    assert claim_verdict(["holds", "fails"]) == MIXED
+    assert claim_verdict(["fails", "undecided"]) == REFUTED
+    assert claim_verdict(["holds", "undecided"]) == UNDECIDED
+    assert claim_verdict(["the study s was not run"]) == UNDECIDED
 
 
 def test_one_seed_decides_nothing(tmp_path):
-    table = claims.settle(claim(vanishes()), evidence(tmp_path, {"deep": (DEEP, -5, 0.5)}, seeds=1))
-    assert table["outcome"].iloc[0] == "undecided: one seed" and table["verdict"].iloc[0] == claims.UNDECIDED
-    assert "one seed" in claim_answers.claims_table(table) and "[" not in claim_answers.claims_table(table)
+    table = settle(claim(vanishes()), evidence(tmp_path, {"deep": (DEEP, -5, 0.5)}, seeds=1))
+    assert table["outcome"].iloc[0] == "undecided: one seed" and table["verdict"].iloc[0] == UNDECIDED
+    assert "one seed" in claims_table(table) and "[" not in claims_table(table)
 
 
 def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
@@ -98,19 +110,21 @@ def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
         "this run has no network with architecture vgg16": {
             "says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters_full", "below": 1,
         },
-        "no network with depth 56 was probed": {"says": "n", "probe": {"depth": 56}, "measure": "decades", "below": 1},
+        "no network with depth 56 was measured": {
+            "says": "n", "depth_at_init": {"depth": 56}, "measure": "decades", "below": 1,
+        },
         "no networks of 5 layers, width 10, relu-he were drawn": {
-            "says": "n", "draws": {"activation": "relu", "init": "he", "depth": 5, "width": 10}, "below": 1,
+            "says": "n", "random_mlps": {"activation": "relu", "init": "he", "depth": 5, "width": 10}, "below": 1,
         },
     }  # fmt: skip
     for reason, test in cases.items():
-        table = claims.settle(claim(test), found)
-        assert table["outcome"].iloc[0] == reason and table["verdict"].iloc[0] == claims.UNDECIDED
+        table = settle(claim(test), found)
+        assert table["outcome"].iloc[0] == reason and table["verdict"].iloc[0] == UNDECIDED
 
 
 def test_an_ambiguous_arm_is_said_not_guessed(tmp_path):
     arms = {"relu": (DEEP, -1, 0.5), "elu": (DEEP | {"activation": "elu"}, -5, 0.5)}
-    table = claims.settle(claim(vanishes()), evidence(tmp_path, arms))
+    table = settle(claim(vanishes()), evidence(tmp_path, arms))
     assert "several arms with architecture vgg_deep: elu; relu" in table["outcome"].iloc[0]
 
 
@@ -124,10 +138,10 @@ def test_an_ambiguous_arm_is_said_not_guessed(tmp_path):
 )  # fmt: skip
 def test_regions_hold_and_fail_where_they_say(value, region, holds):
     values = value + np.array([-0.01, 0.0, 0.01])
-    found, p = claims.compare(Measured(interval(values), lambda bound: p_value(values, bound), value), region)
+    found, p = compare_to_region(Measured(estimate_mean(values), lambda bound: p_value(values, bound), value), region)
     assert found == holds and p < 0.01
     wide = value + np.array([-30.0, 0.0, 30.0])
-    assert claims.compare(Measured(interval(wide), lambda bound: p_value(wide, bound), value), region)[1] > 0.5
+    assert compare_to_region(Measured(estimate_mean(wide), lambda bound: p_value(wide, bound), value), region)[1] > 0.5
 
 
 @pytest.mark.parametrize(
@@ -144,9 +158,9 @@ def test_regions_hold_and_fail_where_they_say(value, region, holds):
     ],
 )
 def test_infinite_and_lost_seeds_never_turn_a_verdict_round(values, region, outcome):
-    probes = pd.DataFrame({"depth": 8, "seed": range(len(values)), "decades": values})
-    test = {"says": "n", "probe": {"depth": 8}, "measure": "decades"} | region
-    assert claims.settle(claim(test), {"probe": probes})["outcome"].iloc[0].startswith(outcome)
+    measured = pd.DataFrame({"depth": 8, "seed": range(len(values)), "decades": values})
+    test = {"says": "n", "depth_at_init": {"depth": 8}, "measure": "decades"} | region
+    assert settle(claim(test), {"depth_at_init": measured})["outcome"].iloc[0].startswith(outcome)
 
 
 def test_random_networks_are_compared_by_their_medians():
@@ -161,11 +175,12 @@ def test_random_networks_are_compared_by_their_medians():
     drawn = {"sigmoid-default": norms(-4), "sigmoid-he": norms(-3), "tanh-he": norms(-3)}
     network = {"activation": "sigmoid", "init": "default", "depth": 5, "width": 10}
     tests = [
-        {"says": "vanishes", "draws": network, "below": -2},
-        {"says": "init moves it", "draws": network, "minus": {"draws": {"init": "he"}}, "beyond": 0.3},
-        {"says": "tanh", "draws": network | {"init": "he"}, "minus": {"draws": {"activation": "tanh"}}, "beyond": 0.3},
+        {"says": "vanishes", "random_mlps": network, "below": -2},
+        {"says": "init moves it", "random_mlps": network, "minus": {"random_mlps": {"init": "he"}}, "beyond": 0.3},
+        {"says": "tanh", "random_mlps": network | {"init": "he"}, "minus": {"random_mlps": {"activation": "tanh"}},
+         "beyond": 0.3},
     ]  # fmt: skip
-    assert list(claims.settle(claim(*tests), {"draws": {(5, 10): drawn}})["outcome"]) == ["holds", "holds", "fails"]
+    assert list(settle(claim(*tests), {"random_mlps": {(5, 10): drawn}})["outcome"]) == ["holds", "holds", "fails"]
 
 
 def test_counted_numbers_are_exact_and_need_no_seeds():
@@ -175,14 +190,14 @@ def test_counted_numbers_are_exact_and_need_no_seeds():
     test = {"says": "n", "cost": {"architecture": "resnet18", "skip": True}, "measure": "parameters_full", "below": 1}
     test["over"] = {"architecture": "vgg16", "skip": None}
     equal = test | {"below": 0.5}
-    table = claims.settle(claim(test, equal), {"cost": cost})
+    table = settle(claim(test, equal), {"cost": cost})
     assert list(table["outcome"]) == ["holds", "fails"] and table["value"].iloc[0] == 0.5
     assert table["p"].isna().all()  # certain, and no help to the tests that are corrected for their number
 
 
 def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
     """No claim is undecided because it is misspelt: each arm it names is one arm of config/full.yaml."""
-    plan = studies.expand(configuration.load(ROOT / "config.yaml", ROOT / "config" / "full.yaml"))
+    plan = studies.expand(configuration.read_configuration(ROOT / "config.yaml", ROOT / "config" / "full.yaml"))
     arms = {
         study.name: pd.DataFrame([asdict(arm.runs[0]) | {"label": arm.label} for arm in study.arms]) for study in plan
     }
@@ -196,7 +211,7 @@ def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
             model = build(run.architecture, classes=10, **run.model_options)
         return {layer for layer, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)}
 
-    tests = [test for one in claims.load(SHIPPED) for test in one["tests"] if "study" in test]
+    tests = [test for one in read_claims(SHIPPED) for test in one["tests"] if "study" in test]
     assert len(tests) > 40
     for test in tests:
         assert len(matching(test["study"], test["arm"])) == 1, test
@@ -206,7 +221,7 @@ def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
 
 
 def test_the_shipped_claims_are_those_of_the_five_notebooks_and_the_literature():
-    assert [one["id"] for one in claims.load(SHIPPED)] == [f"C{number}" for number in range(1, 25)]
+    assert [one["id"] for one in read_claims(SHIPPED)] == [f"C{number}" for number in range(1, 25)]
 
 
 def test_a_wrong_claims_file_is_one_sentence(tmp_path):
@@ -216,27 +231,30 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
         ({"says": "n", "study": "s", "arm": {}, "measure": "decades", "bellow": 1}, "bellow"),
         (vanishes(arm={"architektur": "vgg16"}), "'architektur' is no setting of a run"),
         (vanishes(**{"with": {"layers": ["a"]}}), "decades takes no 'layers'; it takes at, quantity"),
-        (vanishes(**{"with": {"at": "start"}}), "no moment 'start'; there are init"),
+        (vanishes(**{"with": {"at": "start"}}), "no phase 'start'; there are init"),
         ({"says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters", "below": 1}, "parameters_full"),
-        ({"says": "n", "probe": {"depth": 8}, "measure": "loss", "below": 1}, "no measure 'loss' of a probe"),
-        ({"says": "n", "probe": {"depth": 8}, "below": 1}, "'measure' is a required property"),
+        (
+            {"says": "n", "depth_at_init": {"depth": 8}, "measure": "loss", "below": 1},
+            "no measure 'loss' of depth at initialisation",
+        ),
+        ({"says": "n", "depth_at_init": {"depth": 8}, "below": 1}, "'measure' is a required property"),
         (vanishes(over={}), "'over' was unexpected"),
-        (vanishes(probe={"depth": 8}), "Additional properties are not allowed"),
+        (vanishes(depth_at_init={"depth": 8}), "Additional properties are not allowed"),
         (
             {"says": "n", "measure": "decades", "below": 1},
-            "'n' asks for no evidence; give it one of cost, draws, probe, study",
+            "'n' asks for no evidence; give it one of cost, depth_at_init, random_mlps, study",
         ),
     ]:
         path = tmp_path / "claims.yaml"
         path.write_text(yaml.safe_dump(claim(fault)))
         with pytest.raises(GradflowError, match=words):
-            claims.load(path)
+            read_claims(path)
 
 
 def test_a_claim_that_stands_there_twice_is_refused(tmp_path):
     (tmp_path / "claims.yaml").write_text(yaml.safe_dump(claim(vanishes()) * 2))
     with pytest.raises(GradflowError, match="X stands there twice"):
-        claims.load(tmp_path / "claims.yaml")
+        read_claims(tmp_path / "claims.yaml")
 
 
 def test_missing_evidence_is_an_exception_of_its_own():

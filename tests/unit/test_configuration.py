@@ -5,12 +5,14 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from conftest import ROOT
-from gradflow import GradflowError, configuration, configuration_schema, studies
+from gradflow import GradflowError, studies
+from gradflow.config import configuration
+from gradflow.config.schema import SCHEMA
 from gradflow.data.sources import all_sources
-from gradflow.draws import ACTIVATIONS
+from gradflow.models.blocks import ACTIVATIONS as MODULES
 from gradflow.models.catalogue import CATALOGUE
 from gradflow.models.initialization import INITIALIZATIONS
-from gradflow.models.parts import ACTIVATIONS as MODULES
+from gradflow.propagation.random_mlps import ACTIVATIONS
 from gradflow.runs import Run
 from mutations import default, mutated
 
@@ -18,7 +20,7 @@ SHIPPED = [["config.yaml"], *(["config.yaml", f"config/{path.name}"] for path in
 
 
 def load(*names):
-    return configuration.load(*(ROOT / name for name in names))
+    return configuration.read_configuration(*(ROOT / name for name in names))
 
 
 @pytest.mark.parametrize("names", SHIPPED)
@@ -36,7 +38,7 @@ def keys(schema):
 
 
 def test_every_key_is_described_and_has_a_default_or_is_required():
-    schema = yaml.safe_load(configuration_schema.SCHEMA.read_text())
+    schema = yaml.safe_load(SCHEMA.read_text())
     settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
     for key, part in [*keys(schema), *settings_keys.items()]:
         assert part.get("description"), key
@@ -169,7 +171,7 @@ def test_the_example_of_the_studies_page_runs(tmp_path):
     page = (ROOT / "docs" / "studies.md").read_text()
     block = page.split("    studies:\n")[1].split("\n\n")[0]
     (tmp_path / "example.yaml").write_text("studies:\n" + "\n".join(line[4:] for line in block.splitlines()))
-    config = configuration.load(ROOT / "config.yaml", tmp_path / "example.yaml")
+    config = configuration.read_configuration(ROOT / "config.yaml", tmp_path / "example.yaml")
     config["select"] = ["my_study"]
     plan = studies.expand(config)
     studies.check_models(plan)
@@ -181,20 +183,20 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
     for text in ("a: [", "- 1\n- 2", "\x00"):
         path.write_text(text)
         with pytest.raises(GradflowError, match=r"broken\.yaml"):
-            configuration.load(path)
+            configuration.read_configuration(path)
 
 
 @pytest.fixture
 def networks_are_looked_into_once(monkeypatch):
     """Hundreds of plans have the same networks: what is found of one is remembered."""
-    known, look = {}, studies.look_into
+    known, look = {}, studies.inspect_network
 
     def remembered(architecture, options, image_size, channels):
         key = (repr(architecture), image_size, repr(options), channels)
         known[key] = known.get(key) or look(architecture, options, image_size, channels)
         return known[key]
 
-    monkeypatch.setattr(studies, "look_into", remembered)
+    monkeypatch.setattr(studies, "inspect_network", remembered)
 
 
 @given(config=mutated())

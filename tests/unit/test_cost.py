@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from gradflow.cost import cost, cost_table
+from gradflow.analysis.cost import cost, cost_table
 from gradflow.runs import MODEL_OPTIONS
 
 

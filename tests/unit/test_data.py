@@ -8,15 +8,15 @@ import torch
 from sklearn.datasets import load_digits
 
 from gradflow import GradflowError
-from gradflow.data import arrays
+from gradflow.data import store
 from gradflow.data.batches import batches
-from gradflow.data.preparation import prepare
+from gradflow.data.prepare import prepare
 
 CPU = torch.device("cpu")
 
 
 def test_digits_are_all_there_and_split_within_each_class(digits):
-    dataset = arrays.load(digits)
+    dataset = store.load_dataset(digits)
     assert dataset.images.shape == (1797, 3, 32, 32) and dataset.images.dtype == np.uint8
     np.testing.assert_array_equal(dataset.labels, load_digits().target)
     for label in range(10):
@@ -28,12 +28,12 @@ def test_digits_are_all_there_and_split_within_each_class(digits):
 
 def test_preparing_twice_gives_the_same_bytes(digits, tmp_path):
     prepare(tmp_path, "digits", {"source": "digits", "size": 32})
-    for file in arrays.FILES:
+    for file in store.FILES:
         assert (tmp_path / file).read_bytes() == (digits / file).read_bytes()
 
 
 def test_batches_cover_a_split_once_in_an_order_the_seed_decides(digits):
-    dataset = arrays.load(digits)
+    dataset = store.load_dataset(digits)
 
     def order(seed):
         shuffle = torch.Generator().manual_seed(seed)
@@ -51,22 +51,24 @@ def test_batches_cover_a_split_once_in_an_order_the_seed_decides(digits):
 
 def test_a_data_set_too_small_to_split_is_refused(tmp_path):
     with pytest.raises(GradflowError, match="too small for a test split"):
-        arrays.save(tmp_path, "tiny", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 1]), ["a", "b"])
+        store.save_dataset(
+            tmp_path, "tiny", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 1]), ["a", "b"]
+        )
     assert not any(tmp_path.iterdir())
 
 
 def test_a_last_batch_of_one_image_is_left_out_of_training(tmp_path):
     images, labels = np.zeros((11, 3, 8, 8)), np.arange(11) % 2
-    arrays.save(tmp_path, "few", images, labels, np.array([0] * 9 + [1, 2]), ["a", "b"])
+    store.save_dataset(tmp_path, "few", images, labels, np.array([0] * 9 + [1, 2]), ["a", "b"])
     shuffle = torch.Generator().manual_seed(0)
-    sizes = [len(y) for _, y in batches(arrays.load(tmp_path), "train", 4, CPU, "none", 8, shuffle)]
+    sizes = [len(y) for _, y in batches(store.load_dataset(tmp_path), "train", 4, CPU, "none", 8, shuffle)]
     assert sizes == [4, 4]
 
 
 def test_missing_and_damaged_folders_are_named(tmp_path):
     with pytest.raises(GradflowError, match=r"images\.npy is missing"):
-        arrays.load(tmp_path)
-    arrays.save(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])
+        store.load_dataset(tmp_path)
+    store.save_dataset(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])
     (tmp_path / "images.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:200])
     with pytest.raises(GradflowError, match="damaged"):
-        arrays.load(tmp_path)
+        store.load_dataset(tmp_path)

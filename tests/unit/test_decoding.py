@@ -8,10 +8,10 @@ from PIL import Image
 
 import archives as made
 from gradflow import GradflowError
-from gradflow.data import arrays
+from gradflow.data import store
 from gradflow.data.archives import Member, members
-from gradflow.data.decoding import decode, side_to_store
-from gradflow.data.preparation import prepare
+from gradflow.data.decode import decode, side_to_store
+from gradflow.data.prepare import prepare
 
 
 @pytest.fixture
@@ -27,12 +27,12 @@ def photos(tmp_path):
 
 def prepared(photos, out, workers=1, **settings):
     prepare(out, "zoo", {"source": "folder", "path": str(photos), "size": 48} | settings, workers=workers)
-    return arrays.load(out)
+    return store.load_dataset(out)
 
 
 def test_several_processes_give_the_same_bytes_as_one(photos, tmp_path):
     prepared(photos, tmp_path / "one"), prepared(photos, tmp_path / "three", workers=3)
-    for file in arrays.FILES:
+    for file in store.FILES:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "three" / file).read_bytes()
 
 
@@ -100,6 +100,6 @@ def test_damaged_images_may_be_dropped_and_are_reported(photos, tmp_path):
 def test_statistics_are_those_of_the_training_pixels(photos, tmp_path):
     dataset = prepared(photos, tmp_path / "out")
     pixels = dataset.images[dataset.split == 0].astype(np.float64) / 255
-    mean, std = arrays.channel_statistics(dataset.images, dataset.split == 0)
+    mean, std = store.channel_statistics(dataset.images, dataset.split == 0)
     np.testing.assert_allclose(mean, pixels.mean((0, 2, 3)), rtol=1e-12)
     np.testing.assert_allclose(std, pixels.std((0, 2, 3)), rtol=1e-12)

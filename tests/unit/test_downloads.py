@@ -13,7 +13,7 @@ import pytest
 from faulty_server import faulty_server
 from gradflow import GradflowError
 from gradflow.data import http
-from gradflow.data.downloads import Download, fetch, write_receipt
+from gradflow.data.fetch import Download, fetch, write_receipt
 from gradflow.data.http import Patience
 
 BODY = np.random.default_rng(0).bytes(300_000)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from gradflow import GradflowError, closures, fingerprint
+from gradflow import GradflowError
 from gradflow.models.catalogue import CATALOGUE, Architecture
-from gradflow.optimizers import OPTIMIZERS
 from gradflow.runs import Run
+from gradflow.runtime import closures, fingerprint
+from gradflow.training.optimizers import OPTIMIZERS
 
 RUN = Run("any", "digits", "digits", 32, seed=0, width=0.25)
 
@@ -30,7 +31,7 @@ def library(tmp_path, monkeypatch):
 
 def prints():
     forget()
-    modules = ("training", "tables", "figures.timelines", "answers")
+    modules = ("training.loop", "analysis.tables", "report.figures.timelines", "report.prose.verdicts")
     return {module: fingerprint.code_fingerprint(f"gradflow.{module}") for module in modules}
 
 
@@ -54,26 +55,26 @@ def test_comments_docstrings_and_layout_change_nothing(library):
     before = prints()
     for path in library.rglob("*.py"):
         path.write_text("# a comment\n\n" + path.read_text() + "\n\n# another\n")
-    edit(library / "training.py", '"""Train one run', '"""Trains a single run')
+    edit(library / "training" / "loop.py", '"""Train one run', '"""Trains a single run')
     assert prints() == before
 
 
 def test_code_changes_what_uses_it_and_nothing_else(library):
     before = prints()
-    edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
+    edit(library / "recorder" / "history.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
-    assert changed(before, after) == {"training"}
-    edit(library / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")
+    assert changed(before, after) == {"training.loop"}
+    edit(library / "report" / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")
     edit(library / "labels.py", '"ReLU"', '"relu"')
-    assert changed(after, prints()) == {"figures.timelines", "answers"}
+    assert changed(after, prints()) == {"report.figures.timelines", "report.prose.verdicts"}
 
 
 def test_a_word_of_an_error_changes_no_run(library):
     before = runs()
     edit(library / "files.py", "could not be written: the disk is full", "was not written, as the disk is full")
-    edit(library / "results.py", "delete it and run", "remove it and run")
-    edit(library / "checkpoints.py", "; its checkpoint is kept and", ", its checkpoint was kept, and")
-    edit(library / "recorder.py", "call it inside the `with` block, ", "call this in the block, ")
+    edit(library / "training" / "result.py", "delete it and run", "remove it and run")
+    edit(library / "training" / "checkpoint.py", "; its checkpoint is kept and", ", its checkpoint was kept, and")
+    edit(library / "recorder" / "recorder.py", "call it inside the `with` block, ", "call this in the block, ")
     edit(library / "models" / "vgg.py", "import torch\n", "import torch\n\nSAID = 1\n")  # one that does count
     assert changed(before, runs()) == {name for name in CATALOGUE if name.startswith("vgg")}
 
@@ -88,13 +89,17 @@ def test_only_the_runs_of_a_builder_depend_on_its_code(library):
 
 
 def test_a_new_architecture_optimizer_or_quantity_changes_no_run(library):
-    before, first = runs(), prints()["tables"]
+    before, first = runs(), prints()["analysis.tables"]
     vgg = '"vgg14": Architecture(_VGG, "VGG-14", BLUE, _stages(2, 2, 2, 2, 3), _HEAD),\n    "vgg16": '
     edit(library / "models" / "catalogue.py", '"vgg16": ', vgg)
-    edit(library / "optimizers.py", '"adam": ', '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ')
+    edit(
+        library / "training" / "optimizers.py",
+        '"adam": ',
+        '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ',
+    )
     quantity = 'Quantity("double", "twice", derive=lambda of: 2 * of["grad_rms"]),\n    Quantity("grad_rms"'
-    edit(library / "quantities.py", 'Quantity("grad_rms"', quantity)
-    assert runs() == before and prints()["tables"] != first
+    edit(library / "recorder" / "quantities.py", 'Quantity("grad_rms"', quantity)
+    assert runs() == before and prints()["analysis.tables"] != first
 
 
 @pytest.mark.parametrize("part", ["plan", "options", "pretrained"])
@@ -137,26 +142,26 @@ def test_a_setting_that_came_later_counts_where_it_is_not_neutral(library):
 
     before = both()
     edit(library / "runs.py", "    schedule: str = field(", SETTING + "    schedule: str = field(")
-    edit(library / "training.py", USE.splitlines(keepends=True)[0], USE)
-    edit(library / "training.py", "argmax(1) == labels)", "argmax(1, keepdim=run.smoothing) == labels)")
+    edit(library / "training" / "loop.py", USE.splitlines(keepends=True)[0], USE)
+    edit(library / "training" / "loop.py", "argmax(1) == labels)", "argmax(1, keepdim=run.smoothing) == labels)")
     first, other = both()
     assert first == before[0] and other != before[1]
-    edit(library / "training.py", "loss = loss + run.smoothing", "loss = loss - run.smoothing")
+    edit(library / "training" / "loop.py", "loss = loss + run.smoothing", "loss = loss - run.smoothing")
     assert both()[0] == first and both()[1] != other
 
 
-IMPORTS = ["from gradflow import {}", "from gradflow.{} import x", "import gradflow.{} as other", "from . import {}"]
+IMPORTS = ["from gradflow import {}", "from gradflow.{} import x", "import gradflow.{} as other", "from .. import {}"]
 
 
-@pytest.mark.parametrize("form", [*IMPORTS, "from .{} import x", "def late():\n    from gradflow import {}"])
+@pytest.mark.parametrize("form", [*IMPORTS, "from ..{} import x", "def late():\n    from gradflow import {}"])
 def test_no_form_of_import_is_lost(library, form):
     (library / "extra.py").write_text("x = 1\n")
-    edit(library / "rows.py", "import numpy as np", f"import numpy as np\n{form.format('extra')}")
+    edit(library / "recorder" / "history.py", "import numpy as np", f"import numpy as np\n{form.format('extra')}")
     forget()
-    before = fingerprint.code_fingerprint("gradflow.training")
+    before = fingerprint.code_fingerprint("gradflow.training.loop")
     (library / "extra.py").write_text("x = 2\n")
     forget()
-    assert fingerprint.code_fingerprint("gradflow.training") != before
+    assert fingerprint.code_fingerprint("gradflow.training.loop") != before
 
 
 @pytest.mark.parametrize("form", ["from gradflow import GradientRecorder", "import gradflow"])
@@ -164,14 +169,14 @@ def test_public_names_lead_to_where_they_live(library, form):
     edit(library / "colours.py", "SILVER =", f"{form}\n\nSILVER =")
     forget()
     before = fingerprint.code_fingerprint("gradflow.colours")
-    edit(library / "rows.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
+    edit(library / "recorder" / "history.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     forget()
     assert fingerprint.code_fingerprint("gradflow.colours") != before
 
 
 NET = """
 from parts import block
-from gradflow.models.parts import ACTIVATIONS
+from gradflow.models.blocks import ACTIVATIONS
 def net(classes): raise ValueError("no")
 """
 
@@ -232,7 +237,7 @@ def test_a_source_is_in_its_own_data_sets_fingerprint_and_in_no_training(library
     def fingerprints():
         forget()
         sources = [f"gradflow.data.sources.{name}" for name in ("digits", "cifar10")]
-        prepared = [fingerprint.code_fingerprint("gradflow.data.preparation", source) for source in sources]
+        prepared = [fingerprint.code_fingerprint("gradflow.data.prepare", source) for source in sources]
         return [*prepared, fingerprint.run_fingerprint(RUN, CATALOGUE["vgg16"])]
 
     before = fingerprints()
@@ -251,7 +256,11 @@ def test_texts_count_in_a_builder_and_registries_count_not_for_a_users_file(mine
     (folder / "net.py").write_text("from gradflow import build\ndef net(classes): return build('vgg16', classes=10)")
     ours = printed()
     edit(library / "models" / "catalogue.py", '"VGG-13"', '"VGG 13"')
-    edit(library / "optimizers.py", '"adam": ', '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ')
+    edit(
+        library / "training" / "optimizers.py",
+        '"adam": ',
+        '"other": Optimizer("torch.optim:Adam", "other", _ADAM),\n    "adam": ',
+    )
     assert printed() == ours
 
 

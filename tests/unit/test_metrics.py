@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gradflow.intervals import Interval, interval
-from gradflow.metrics import decades_per_layer, decades_table, moment_rows, verdict
+from gradflow.analysis.profiles import decades_table, phase_rows, profile_verdict
+from gradflow.analysis.statistics import Estimate, estimate_mean
+from gradflow.propagation.profile import decades_per_layer
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 
@@ -22,21 +23,21 @@ THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
     ],
 )
 def test_a_verdict_needs_the_whole_interval_on_one_side(low, high, expected):
-    assert verdict(Interval((low + high) / 2, low, high, 3), THRESHOLDS) == expected
+    assert profile_verdict(Estimate((low + high) / 2, low, high, 3), THRESHOLDS) == expected
 
 
 def test_verdicts_on_one_seed_and_on_nothing_finite_say_so():
-    assert verdict(interval([-5.0]), THRESHOLDS) == "vanishing (one seed)"
-    assert verdict(interval([np.nan, np.nan]), THRESHOLDS) == "not finite"
-    assert verdict(interval([]), THRESHOLDS) == "not measured"
-    assert verdict(interval([np.nan, 0.1, 0.2]), THRESHOLDS) == "healthy (not finite in 1 of 3 seeds)"
-    assert verdict(interval([np.inf, np.inf]), THRESHOLDS) == "exploding"
-    assert verdict(interval([-np.inf, -np.inf]), THRESHOLDS) == "vanishing"
+    assert profile_verdict(estimate_mean([-5.0]), THRESHOLDS) == "vanishing (one seed)"
+    assert profile_verdict(estimate_mean([np.nan, np.nan]), THRESHOLDS) == "not finite"
+    assert profile_verdict(estimate_mean([]), THRESHOLDS) == "not measured"
+    assert profile_verdict(estimate_mean([np.nan, 0.1, 0.2]), THRESHOLDS) == "healthy (not finite in 1 of 3 seeds)"
+    assert profile_verdict(estimate_mean([np.inf, np.inf]), THRESHOLDS) == "exploding"
+    assert profile_verdict(estimate_mean([-np.inf, -np.inf]), THRESHOLDS) == "vanishing"
 
 
-def profile(values, run="r", moment="init", quantity="g"):
+def profile(values, run="r", phase="init", quantity="g"):
     depth = np.arange(len(values))
-    return pd.DataFrame({"run": run, "moment": moment, "quantity": quantity, "depth": depth, "value": values})
+    return pd.DataFrame({"run": run, "phase": phase, "quantity": quantity, "depth": depth, "value": values})
 
 
 def test_decades_are_first_over_last_whatever_the_row_order_and_unused_layers():
@@ -53,7 +54,7 @@ def test_a_first_layer_of_exact_zeros_is_minus_infinity():
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 12, 1000])
 def test_moments_are_steps_of_the_run(steps):
-    rows = moment_rows(steps)
+    rows = phase_rows(steps)
     assert rows["init"].tolist() == [0] and rows["end"][-1] == steps - 1
     assert rows["one_step"].tolist() == ([1] if steps > 1 else [])
     assert all(((r >= 0) & (r < steps)).all() for r in rows.values())

@@ -9,7 +9,7 @@ from gradflow import GradflowError
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE
 from gradflow.models.initialization import INITIALIZATIONS
-from gradflow.models.size import look_into
+from gradflow.models.size import inspect_network
 
 
 def count(model):
@@ -19,15 +19,15 @@ def count(model):
 @pytest.mark.parametrize(
     ("architecture", "options", "expected"),
     [
-        ("vgg19", {"classes": 10}, 139_611_210),  # seed 000
-        ("resnet50", {"classes": 200, "skip": False}, 23_917_832),  # seed 001, unused projections included
-        ("vgg_deep", {"classes": 3}, 10_389_827),  # seed 002
+        ("vgg19", {"classes": 10}, 139_611_210),  # notebook 000
+        ("resnet50", {"classes": 200, "skip": False}, 23_917_832),  # notebook 001, unused projections included
+        ("vgg_deep", {"classes": 3}, 10_389_827),  # notebook 002
         ("vgg16", {"classes": 1000}, 138_357_544),  # Simonyan & Zisserman 2014, as torchvision publishes it
         ("resnet18", {"classes": 1000}, 11_689_512),
         ("resnet50", {"classes": 1000}, 25_557_032),
         ("vgg11", {"classes": 1000}, 132_863_336),
         ("vgg13", {"classes": 1000}, 133_047_848),
-        ("mlp", {"channels": 10, "image_size": 1}, 451),  # seed 004: 4 × (10×10 + 10) + 10 + 1
+        ("mlp", {"channels": 10, "image_size": 1}, 451),  # notebook 004: 4 × (10×10 + 10) + 10 + 1
     ],
 )
 def test_parameter_counts_at_full_width(architecture, options, expected):
@@ -145,14 +145,14 @@ def test_every_init_and_architecture_builds_and_runs():
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_entry_of_the_catalogue_builds_without_memory_and_has_a_face(name):
     entry = CATALOGUE[name]
-    look = look_into(entry, {}, image_size=32, channels=5)
+    look = inspect_network(entry, {}, image_size=32, channels=5)
     assert look.layers and look.size.flops > 0 and entry.label
     assert entry.colour.startswith("#") and [other.label for other in CATALOGUE.values()].count(entry.label) == 1
 
 
 def test_projections_beside_the_blocks_are_found_by_the_graph_and_nothing_else_is():
     for name in ("vgg13", "resnet18", "resnet50", "cifar_resnet", "mlp"):
-        look = look_into(CATALOGUE[name], {}, image_size=32)
+        look = inspect_network(CATALOGUE[name], {}, image_size=32)
         assert look.beside == [layer for layer in look.layers if "downsample" in layer]
-    unused = look_into(CATALOGUE["resnet50"], {"skip": False}, image_size=32)
+    unused = inspect_network(CATALOGUE["resnet50"], {"skip": False}, image_size=32)
     assert unused.beside == []  # they never run

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradflow.norms import _two_level_norm, count_nonfinite, l2_norm, l2_norms
+from gradflow.recorder.norms import _two_level_norm, count_nonfinite, l2_norm, l2_norms
 
 SHAPES = st.sampled_from([(1,), (7,), (3, 5), (4, 3, 5, 5), (70_000,), (9, 8000), (2, 3, 4)])
 

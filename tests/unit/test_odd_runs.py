@@ -10,10 +10,13 @@ import pytest
 from test_results import make
 
 from conftest import ROOT
-from gradflow import answers, results, study_tables, tables
-from gradflow.figures import Context, Results, histograms, study_figures
+from gradflow.analysis import tables
+from gradflow.analysis.study import read_study
 from gradflow.files import write_table
-from gradflow.notebooks import execute, to_page
+from gradflow.report.figures import Context, Results, histograms, study_figures
+from gradflow.report.notebook import execute, to_page
+from gradflow.report.prose.verdicts import verdict_table
+from gradflow.training.result import PER_STEP_AND_LAYER, write_result
 from synthetic import empty_costs
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
@@ -22,7 +25,7 @@ THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 def diverged(seed, run):
     """A run that stops after the first of three epochs, its gradients not finite from the sixth step on."""
     whole = make(steps=10, layers=4, epochs=1, seed=seed, run=run, status="diverged", reason="the loss was not finite")
-    for name in results.PER_STEP_AND_LAYER:
+    for name in PER_STEP_AND_LAYER:
         whole.arrays[name][5:] = np.nan if name != "nonfinite" else 7
     whole.arrays["grad_output_norm"][3, 1] = 0
     whole.arrays["train_loss"][:] = np.nan
@@ -40,7 +43,7 @@ def folder(tmp_path_factory):
         ("one step", make(steps=1, layers=4, epochs=1, seed=0, run="c-0")),
     ]
     for _, result in runs:
-        results.write(folder / "runs" / result.meta["run"] / "norms.npz", result)
+        write_result(folder / "runs" / result.meta["run"] / "norms.npz", result)
     names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
     outputs = [folder / "tables" / name for name in names]
     tables.write_tables(sorted(folder.glob("runs/*/norms.npz")), *outputs)
@@ -55,7 +58,7 @@ def folder(tmp_path_factory):
 
 
 def test_verdicts_count_what_was_lost(folder):
-    said = study_tables.load(folder / "tables", "odd").verdicts(THRESHOLDS)
+    said = read_study(folder / "tables", "odd").verdicts(THRESHOLDS)
     assert said["healthy arm", "init"] == "undecided" or "healthy" in said["healthy arm", "init"]
     assert said["healthy arm", "end"] == "healthy (not finite in 1 of 2 seeds)"
     assert said["lost arm", "end"] == "not finite"
@@ -63,13 +66,13 @@ def test_verdicts_count_what_was_lost(folder):
 
 
 def test_early_ends_keep_the_others_time_axis(folder):
-    layers = study_tables.load(folder / "tables", "odd").layers
+    layers = read_study(folder / "tables", "odd").layers
     times = {run: set(table["time"]) for run, table in layers.groupby("run")}
     assert times["a-1"] < times["a-0"] and max(times["a-1"]) < 1
 
 
 def test_every_figure_draws_them(folder):
-    study = study_tables.load(folder / "tables", "odd")
+    study = read_study(folder / "tables", "odd")
     context = Context({}, THRESHOLDS, Results({run: folder / "runs" / run / "norms.npz" for run in study.arms["run"]}))
     figures = {name: figure.draw(study, context) for name, figure in study_figures().items()}
     frames = histograms.histogram_frames(study, {"vgg16": ["layer1"]})
@@ -86,11 +89,16 @@ def test_the_notebook_runs_on_them_and_says_so(folder):
         path = folder / "figures" / "odd" / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())
-    parameters = {"results": str(folder), "studies": [["odd", "Is it odd?"]], "thresholds": THRESHOLDS, "draws": []}
+    parameters = {
+        "results": str(folder),
+        "studies": [["odd", "Is it odd?"]],
+        "thresholds": THRESHOLDS,
+        "random_mlps": [],
+    }
     execute(ROOT / "report" / "analysis.ipynb", folder / "out.ipynb", parameters)
     to_page(folder / "out.ipynb", folder / "out.html")
     page = Path(folder / "out.html").read_text()
     for words in ("1 completed<br", "1 diverged", "not finite in 1 of 2 seeds", "not measured"):
         assert words in page
     assert nbformat.read(folder / "out.ipynb", as_version=4).metadata.papermill.parameters["results"] == str(folder)
-    assert answers.verdict_table(study_tables.load(folder / "tables", "odd"), THRESHOLDS).count("diverged") == 2
+    assert verdict_table(read_study(folder / "tables", "odd"), THRESHOLDS).count("diverged") == 2

@@ -3,12 +3,13 @@
 import pandas as pd
 import pytest
 
-from gradflow import GradflowError, configuration, studies
-from gradflow.cost import cost_table
+from gradflow import GradflowError, studies
+from gradflow.analysis.cost import cost_table
+from gradflow.builders import load_builder
+from gradflow.config import configuration
+from gradflow.config.own_architectures import known
 from gradflow.models.build import build
-from gradflow.models.builders import load_builder
 from gradflow.models.catalogue import Architecture
-from gradflow.own_architectures import known
 
 
 def test_two_users_files_with_neighbours_of_one_name_do_not_mix(tmp_path):

@@ -10,20 +10,26 @@ import pytest
 import torch
 from torch import nn
 
-from gradflow import GradflowError, answers, results, study_tables, tables
-from gradflow.data.arrays import Dataset
+from gradflow import GradflowError
+from gradflow.analysis import tables
+from gradflow.analysis.ablations import ablations
+from gradflow.analysis.study import read_study
 from gradflow.data.batches import batches
 from gradflow.data.normalization import channel_scale
 from gradflow.data.splits import stratified_split
-from gradflow.effects import ablations
-from gradflow.figures import Context, Results, histograms, profiles, study_figures
+from gradflow.data.store import Dataset
 from gradflow.files import write_table
-from gradflow.initial import first_pass
-from gradflow.main_path import beside_main_path
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
+from gradflow.models.main_path import beside_main_path
+from gradflow.propagation.first_backward import first_backward
+from gradflow.report.figures import Context, Results, histograms, profiles, study_figures
+from gradflow.report.prose.chain_rule import chain_rule
+from gradflow.report.prose.vanishing import does_it_vanish
+from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
-from gradflow.training import train
+from gradflow.training.loop import train
+from gradflow.training.result import write_result
 
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 
@@ -91,19 +97,19 @@ def folder(tmp_path_factory):
             run = run_of("numbers", seed=seed, options={"layers": number}, normalization="none")
             result = train(run, data, architecture=NUMBERED)
             paths.append(folder / "runs" / run.id / "norms.npz")
-            results.write(paths[-1], result)
+            write_result(paths[-1], result)
             arm = ["small", "Small", number - 1, str(number), run.id, seed, run.start]
             rows.append([*arm, "#000000", json.dumps([])])
-            starts.append(first_pass(run, data, architecture=NUMBERED).assign(start=run.start, seed=seed))
+            starts.append(first_backward(run, data, architecture=NUMBERED).assign(start=run.start, seed=seed))
     names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
     tables.write_tables(paths, *(folder / "tables" / name for name in names))
     write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
-    write_table(folder / "tables" / "initial.csv", pd.concat(starts))
+    write_table(folder / "tables" / "first_backward.csv", pd.concat(starts))
     return folder
 
 
 def test_layers_that_are_called_by_numbers_stay_names(folder):
-    study = study_tables.load(folder / "tables", "small")
+    study = read_study(folder / "tables", "small")
     assert study.labels == ["1", "2", "3"] and study.layer_names("3") == ["1", "3", "5"]
     assert set(study.norms("2", "grad_rms", ["1"])["layer"]) == {"1"}
     assert list(study.runs["options"].unique()) == ['{"layers": 1}', '{"layers": 2}', '{"layers": 3}']
@@ -111,21 +117,21 @@ def test_layers_that_are_called_by_numbers_stay_names(folder):
 
 
 def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
-    study = study_tables.load(folder / "tables", "small")
+    study = read_study(folder / "tables", "small")
     finished = Results({run: folder / "runs" / run / "norms.npz" for run in study.arms["run"]})
     drawn = [figure.draw(study, Context({}, THRESHOLDS, finished)) for figure in study_figures().values()]
     drawn += [profiles.depth_profiles(study, "relative_gradient"), *histograms.histogram_frames(study, {})]
     for figure in drawn:
         figure.canvas.draw()
-    said = answers.does_it_vanish(study, THRESHOLDS)
+    said = does_it_vanish(study, THRESHOLDS)
     assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said
-    assert "| one layer |" in answers.chain_rule(study)
-    answers.verdict_table(study, THRESHOLDS)
+    assert "| one layer |" in chain_rule(study)
+    verdict_table(study, THRESHOLDS)
 
 
 def test_the_relative_gradient_at_init_follows_from_the_first_backward_passes(folder):
-    study = study_tables.load(folder / "tables", "small")
-    at_init = study.profiles[(study.profiles["moment"] == "init") & (study.profiles["label"] == "3")]
+    study = read_study(folder / "tables", "small")
+    at_init = study.profiles[(study.profiles["phase"] == "init") & (study.profiles["label"] == "3")]
     wide = at_init.pivot_table(index=["run", "layer"], columns="quantity", values="value")
     np.testing.assert_allclose(wide["relative_gradient"], wide["weight_norm"] * wide["weight_grad_norm"], rtol=1e-6)
 

@@ -10,9 +10,9 @@ from PIL import Image
 
 from conftest import ROOT
 from gradflow import GradflowError
-from gradflow.figures.histograms import write_animation
-from gradflow.notebooks import markdown_page
-from gradflow.pages import PAGE_BYTES, figure, picture, table_page, write_page
+from gradflow.report.figures.histograms import write_animation
+from gradflow.report.notebook import markdown_page
+from gradflow.report.pages import PAGE_BYTES, figure, picture, table_page, write_page
 
 KINDS = r"data:image/(\w+);base64"
 

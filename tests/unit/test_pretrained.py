@@ -26,7 +26,7 @@ def test_all_but_the_last_layer_are_the_files(weights):
     assert ours.keys() == state.keys()
     assert all(torch.equal(ours[name], state[name]) for name in state if not name.startswith("classifier.6."))
     assert ours["classifier.6.weight"].shape == (10, 4096)
-    assert ours["classifier.6.weight"].abs().max() <= 4096**-0.5  # torch's own, as in seed 000
+    assert ours["classifier.6.weight"].abs().max() <= 4096**-0.5  # torch's own, as in notebook 000
     assert sum(p.numel() for p in model.parameters()) == 139_611_210
 
 

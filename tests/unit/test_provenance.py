@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from conftest import ROOT
-from gradflow.provenance import git_state
+from gradflow.runtime.provenance import git_state
 
 NOTHING_KNOWN = {"commit": None, "dirty": None}
 

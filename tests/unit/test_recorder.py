@@ -1,4 +1,4 @@
-"""The recorder's promises, held against autograd, finite differences, closed forms and the seeds' own hook."""
+"""The recorder's promises, held against autograd, finite differences, closed forms and the notebooks' own hook."""
 
 import copy
 
@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from gradflow import GradientRecorder
 from gradflow.models.build import build
-from gradflow.quantities import NAMES as QUANTITIES
+from gradflow.recorder.quantities import NAMES as QUANTITIES
 
 
 def batch(size=8, side=32, classes=10, seed=0):
@@ -43,7 +43,7 @@ def test_equals_the_seeds_hook_on_torchvision_models(name):
     torch.manual_seed(0)
     model = getattr(torchvision.models, name)(num_classes=10)
     model.train()
-    twin = not_in_place(copy.deepcopy(model))  # the seeds' hook cannot stand in-place activations; ours keeps them
+    twin = not_in_place(copy.deepcopy(model))  # the notebooks' hook cannot stand in-place activations; ours keeps them
     theirs = {n: [] for n, m in twin.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)}
     exact = {layer: [] for layer in theirs}
 
@@ -66,7 +66,7 @@ def test_equals_the_seeds_hook_on_torchvision_models(name):
     ours = recorder.norms()["grad_output_norm"]
     assert set(recorder.layers) == set(theirs)
     np.testing.assert_allclose(ours, np.array([theirs[layer] for layer in recorder.layers]).T, rtol=1e-5)
-    # Larger batches would miss 1e-5 through the seeds' own float32 norm, which drifts; ours is the exact one.
+    # Larger batches would miss 1e-5 through the notebooks' own float32 norm, which drifts; ours is the exact one.
     np.testing.assert_allclose(ours, np.array([exact[layer] for layer in recorder.layers]).T, rtol=1e-6)
 
 

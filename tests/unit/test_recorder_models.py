@@ -11,8 +11,8 @@ from torch.nn.functional import cross_entropy
 
 from gradflow import GradflowError, GradientRecorder
 from gradflow.models.build import build
-from gradflow.quantities import NAMES as QUANTITIES
-from gradflow.rows import ROWS_ON_DEVICE
+from gradflow.recorder.history import ROWS_ON_DEVICE
+from gradflow.recorder.quantities import NAMES as QUANTITIES
 
 
 def test_a_module_used_twice_takes_both_gradients():

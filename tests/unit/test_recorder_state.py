@@ -1,4 +1,4 @@
-"""A recording taken up in another recorder goes on as if it had never been left."""
+"""A recording resumed in another recorder goes on as if it had never been left."""
 
 import copy
 import io
@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gradflow import GradflowError, GradientRecorder
-from gradflow.rows import ROWS_ON_DEVICE
-from gradflow.weight_changes import WeightChanges
+from gradflow.recorder.history import ROWS_ON_DEVICE
+from gradflow.recorder.weight_updates import WeightChanges
 
 
 def network(width=6):

@@ -10,13 +10,16 @@ import torch
 from test_results import make
 from torch import nn
 
-from gradflow import GradflowError, GradientRecorder, configuration, quantities, results, studies
-from gradflow.models.builders import load_builder
-from gradflow.optimizers import OPTIMIZERS, REFUSED, resolve
-from gradflow.quantities import QUANTITIES, Quantity
+from gradflow import GradflowError, GradientRecorder, studies
+from gradflow.builders import load_builder
+from gradflow.config import configuration
+from gradflow.recorder import quantities
+from gradflow.recorder.quantities import QUANTITIES, Quantity
 from gradflow.runs import Run
-from gradflow.schedules import make_schedule
-from gradflow.training import make_optimizer
+from gradflow.training import result as results
+from gradflow.training.loop import make_optimizer
+from gradflow.training.optimizers import OPTIMIZERS, REFUSED, resolve_optimizer
+from gradflow.training.schedules import make_schedule
 
 RUN = Run("vgg16", "digits", "digits", 32, seed=0, width=0.25, learning_rate=0.1, epochs=4)
 # How an optimizer is computed, not what it computes.
@@ -50,7 +53,7 @@ def test_an_entry_has_torchs_own_arguments_and_defaults_and_trains(name):
 
 def test_an_optimizers_arguments_reach_it_and_defaults_are_left_out():
     given = {"optimizer": "adam", "optimizer_options": {"betas": [0.8, 0.9], "eps": 1e-8}}
-    resolved = resolve(given)
+    resolved = resolve_optimizer(given)
     assert resolved == {"momentum": 0.0, "weight_decay": 0.0, "optimizer_options": {"betas": [0.8, 0.9]}}
     optimizer = make_optimizer(replace(RUN, optimizer="adam", **resolved), nn.Linear(2, 2))
     assert tuple(optimizer.defaults["betas"]) == (0.8, 0.9)
@@ -69,7 +72,7 @@ def test_an_optimizers_arguments_reach_it_and_defaults_are_left_out():
 )
 def test_what_an_optimizer_does_not_take_is_one_sentence(settings, words):
     with pytest.raises(GradflowError, match=words):
-        resolve(settings)
+        resolve_optimizer(settings)
 
 
 def test_values_that_torch_refuses_are_refused_before_any_job():
@@ -144,8 +147,8 @@ def test_the_relative_gradient_is_the_product_of_the_norms_and_free_of_scale():
 
 
 def test_a_result_made_before_a_quantity_gives_it_where_it_can_be_derived(tmp_path):
-    results.write(tmp_path / "norms.npz", make())
-    result = results.read(tmp_path / "norms.npz")
+    results.write_result(tmp_path / "norms.npz", make())
+    result = results.read_result(tmp_path / "norms.npz")
     assert "relative_gradient" not in result.arrays
     np.testing.assert_array_equal(result["relative_gradient"], result["weight_norm"] * result["weight_grad_norm"])
 
@@ -161,9 +164,9 @@ def with_peak(monkeypatch):
     extra = Quantity("peak", "largest gradient", measure=f"{__name__}:peak")
     names = (*quantities.NAMES, "peak")
     for module, name, value in [
-        ("gradflow.quantities", "QUANTITIES", (*QUANTITIES, extra)),
-        ("gradflow.recorder", "QUANTITIES", (*QUANTITIES, extra)),
-        ("gradflow.results", "NAMES", names),
+        ("gradflow.recorder.quantities", "QUANTITIES", (*QUANTITIES, extra)),
+        ("gradflow.recorder.recorder", "QUANTITIES", (*QUANTITIES, extra)),
+        ("gradflow.training.result", "NAMES", names),
     ]:
         monkeypatch.setattr(f"{module}.{name}", value)
     monkeypatch.setitem(quantities._BY_NAME, "peak", extra)

@@ -11,11 +11,11 @@ from PIL import Image
 from torchvision import transforms
 
 from conftest import real_data
-from gradflow.data import arrays
+from gradflow.data import store
 from gradflow.data.batches import batches
 from gradflow.data.normalization import IMAGENET
-from gradflow.data.preparation import prepare
-from gradflow.data.resizing import resize
+from gradflow.data.prepare import prepare
+from gradflow.data.resize import resize
 
 
 def with_pil(images: np.ndarray, side: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_a_batch_of_1000_photographs_equals_the_seeds_transforms(tmp_path):
     archive = real_data("tiny-imagenet-200-subset.zip")
     groups = {"dogs": ["n02085620", "n02094433"], "food": ["n07583066"]}
     prepare(tmp_path / "out", "zoo", {"source": "tiny_imagenet", "groups": groups, "size": 224}, archive)
-    dataset = arrays.load(tmp_path / "out")
+    dataset = store.load_dataset(tmp_path / "out")
     with zipfile.ZipFile(archive) as opened:
         names = sorted(name for name in opened.namelist() if name.endswith(".JPEG") and "/train/" in name)
         files = [name for wnids in groups.values() for wnid in wnids for name in names if f"/{wnid}/" in name]

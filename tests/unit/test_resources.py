@@ -3,10 +3,12 @@
 import pytest
 
 from conftest import ROOT
-from gradflow import configuration, resources, studies
+from gradflow import studies
+from gradflow.config import configuration
 from gradflow.data.sources import Source
-from gradflow.resources import SMALL_MINUTES, Size, initial_minutes, memory_mb, minutes
 from gradflow.runs import Run
+from gradflow.runtime import requests as resources
+from gradflow.runtime.requests import SMALL_MINUTES, Size, initial_minutes, memory_mb, minutes
 
 # Default runs on two cores: architecture, optimizer -> seconds and peak MiB of their processes, the largest of all.
 MEASURED = {
@@ -22,7 +24,9 @@ DIGITS, CIFAR10, TINY_IMAGENET = 1258, 50_000, 100_000
 
 def planned(*overlays):
     """{(architecture, optimizer): (a run, the size of its network)} of a configuration."""
-    plan = studies.expand(configuration.load(ROOT / "config.yaml", *(ROOT / "config" / name for name in overlays)))
+    plan = studies.expand(
+        configuration.read_configuration(ROOT / "config.yaml", *(ROOT / "config" / name for name in overlays))
+    )
     sizes = studies.check_models(plan)
     runs = [arm.runs[0] for study in plan for arm in study.arms]
     return {(run.architecture, run.optimizer): (run, sizes[run.id].size) for run in reversed(runs)}

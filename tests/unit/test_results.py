@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gradflow import GradflowError, results
+from gradflow import GradflowError
 from gradflow.files import atomic_write
 from gradflow.runs import Run
+from gradflow.training import result as results
 
 
 def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000", **meta):
@@ -42,8 +43,8 @@ def make(steps=5, layers=3, epochs=2, classes=4, seed=0, run="a-run-s0-00000000"
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_written_is_read_back(tmp_path, steps, layers, epochs, reason):
     result = make(max(steps, epochs), layers, epochs, reason=reason)
-    results.write(tmp_path / "norms.npz", result)
-    back = results.read(tmp_path / "norms.npz")
+    results.write_result(tmp_path / "norms.npz", result)
+    back = results.read_result(tmp_path / "norms.npz")
     assert back.meta == result.meta and back.provenance == result.provenance
     for name, array in result.arrays.items():
         np.testing.assert_array_equal(back[name], array)
@@ -53,31 +54,31 @@ def test_no_pickle_is_written_or_read(tmp_path):
     result = make()
     result.arrays["layer_kind"] = np.array([object()] * 3)
     with pytest.raises((GradflowError, ValueError)):
-        results.write(tmp_path / "norms.npz", result)
+        results.write_result(tmp_path / "norms.npz", result)
     np.savez(tmp_path / "evil.npz", **{"meta": np.array({"status": "completed"}, dtype=object)})
     with pytest.raises(GradflowError, match="damaged"):
-        results.read(tmp_path / "evil.npz")
+        results.read_result(tmp_path / "evil.npz")
 
 
 def test_a_truncated_file_is_named_at_any_length(tmp_path):
-    results.write(tmp_path / "norms.npz", make())
+    results.write_result(tmp_path / "norms.npz", make())
     whole = (tmp_path / "norms.npz").read_bytes()
     for length in range(0, len(whole), 97):
         (tmp_path / "cut.npz").write_bytes(whole[:length])
         with pytest.raises(GradflowError, match=r"cut\.npz is damaged"):
-            results.read(tmp_path / "cut.npz")
+            results.read_result(tmp_path / "cut.npz")
 
 
 def test_a_flipped_byte_never_changes_a_number(tmp_path):
     original = make()
-    results.write(tmp_path / "norms.npz", original)
+    results.write_result(tmp_path / "norms.npz", original)
     whole = bytearray((tmp_path / "norms.npz").read_bytes())
     for position in np.random.default_rng(0).integers(0, len(whole), 300):
         damaged = bytearray(whole)
         damaged[position] ^= 0xFF
         (tmp_path / "flip.npz").write_bytes(damaged)
         try:
-            back = results.read(tmp_path / "flip.npz")
+            back = results.read_result(tmp_path / "flip.npz")
         except GradflowError as error:
             assert "flip.npz" in str(error) and "\n" not in str(error)
         else:  # a byte of the archive that carries no content, such as a date
@@ -97,16 +98,16 @@ def test_a_broken_contract_is_not_written(change, words, tmp_path):
     result = make()
     change(result)
     with pytest.raises(GradflowError, match=words):
-        results.write(tmp_path / "norms.npz", result)
+        results.write_result(tmp_path / "norms.npz", result)
     assert not (tmp_path / "norms.npz").exists()
 
 
 def test_another_format_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "FORMAT_VERSION", 99)
-    results.write(tmp_path / "norms.npz", make())
+    results.write_result(tmp_path / "norms.npz", make())
     monkeypatch.undo()
     with pytest.raises(GradflowError, match="format 99"):
-        results.read(tmp_path / "norms.npz")
+        results.read_result(tmp_path / "norms.npz")
 
 
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_else(tmp_path):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from gradflow.checkpoints import Checkpoint
-from gradflow.training import train
-from interruptions import LOOKS, RUNS, assert_same, few_digits, interrupted
+from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.loop import train
+from interruptions import POLLS, RUNS, assert_same, few_digits, interrupted
 
 POINTS = 6  # random interruptions of each run
 
@@ -37,8 +37,8 @@ def test_an_interrupted_run_ends_as_if_nothing_had_been(dataset, whole, tmp_path
     times = 1 + point % 2  # every other time interrupted twice
     stopped = 0
     for _ in range(times):
-        look = draw.randrange(1, LOOKS // times)
-        stopped += interrupted(RUNS[name], dataset, tmp_path / "run.pt", look, **kinds[point % 3])
+        poll = draw.randrange(1, POLLS // times)
+        stopped += interrupted(RUNS[name], dataset, tmp_path / "run.pt", poll, **kinds[point % 3])
     torch.manual_seed(draw.randrange(1000))  # what happened before must not matter
     result = train(RUNS[name], dataset, checkpoint=Checkpoint(tmp_path / "run.pt"))
     assert stopped or name == "a run that diverges"
@@ -46,13 +46,13 @@ def test_an_interrupted_run_ends_as_if_nothing_had_been(dataset, whole, tmp_path
     assert result.provenance["resumed_at"] == sorted(result.provenance["resumed_at"])
 
 
-@pytest.mark.parametrize("look", [6, 7, 8, 14, LOOKS - 1])
-def test_the_end_of_an_epoch_validation_and_test_are_good_moments(dataset, whole, tmp_path, look):
+@pytest.mark.parametrize("poll", [6, 7, 8, 14, POLLS - 1])
+def test_the_end_of_an_epoch_validation_and_test_are_good_moments(dataset, whole, tmp_path, poll):
     name = "Adam, dropout, a schedule"
-    assert interrupted(RUNS[name], dataset, tmp_path / "run.pt", look)
+    assert interrupted(RUNS[name], dataset, tmp_path / "run.pt", poll)
     result = train(RUNS[name], dataset, checkpoint=Checkpoint(tmp_path / "run.pt"))
     assert_same(result, whole[name])
-    assert result.provenance["resumed_at"] == [min(look // 8 * 6 + min(look % 8 + 1, 6), 18)]
+    assert result.provenance["resumed_at"] == [min(poll // 8 * 6 + min(poll % 8 + 1, 6), 18)]
 
 
 def test_a_run_that_diverged_is_over_when_it_is_taken_up(dataset, whole, tmp_path):
@@ -76,8 +76,8 @@ def test_the_seconds_of_all_parts_are_added_up(dataset, tmp_path, monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: float(next(clock)))
     name = "AdamW, no batch norm"
     before = []
-    for look in (4, 12):
-        assert interrupted(RUNS[name], dataset, tmp_path / "run.pt", look)
+    for poll in (4, 12):
+        assert interrupted(RUNS[name], dataset, tmp_path / "run.pt", poll)
         before.append(next(clock))
     result = train(RUNS[name], dataset, checkpoint=Checkpoint(tmp_path / "run.pt"))
     made = result.provenance

@@ -6,9 +6,9 @@ from PIL import Image
 
 import archives as made
 from gradflow import GradflowError
-from gradflow.data import arrays
+from gradflow.data import store
 from gradflow.data.content import Content, check_form
-from gradflow.data.preparation import prepare
+from gradflow.data.prepare import prepare
 from gradflow.data.sources import get_source
 from gradflow.data.splits import stratified_split
 
@@ -17,8 +17,8 @@ def prepared(folder, source, archive=None, **settings):
     if archive is not None:
         (folder / "archive").write_bytes(archive)
     prepare(folder / "out", "zoo", {"source": source, "size": 64} | settings, archive and folder / "archive")
-    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(arrays.FILES)
-    return arrays.load(folder / "out")
+    assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(store.FILES)
+    return store.load_dataset(folder / "out")
 
 
 def counts(dataset):
@@ -92,7 +92,7 @@ def test_class_folders_are_split_within_each_class(tmp_path):
     assert dataset.classes == ("cat", "dog") and np.bincount(dataset.labels).tolist() == [10, 10]
     with Image.open(tmp_path / "photos" / "cat" / "0.jpg") as image:
         np.testing.assert_array_equal(dataset.images[0], np.asarray(image).transpose(2, 0, 1))
-    np.testing.assert_array_equal(dataset.split, arrays.load(tmp_path / "out").split)
+    np.testing.assert_array_equal(dataset.split, store.load_dataset(tmp_path / "out").split)
 
 
 @pytest.mark.parametrize(

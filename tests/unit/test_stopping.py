@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from gradflow.stopping import SIGNALS, StopSignals
+from gradflow.training.signals import SIGNALS, StopSignals
 
 
 @pytest.mark.parametrize("number", SIGNALS)

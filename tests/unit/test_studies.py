@@ -5,12 +5,13 @@ import re
 from dataclasses import replace
 
 from conftest import ROOT
-from gradflow import configuration, studies
+from gradflow import studies
+from gradflow.config import configuration
 from gradflow.labels import arm_labels
 
 
 def config():
-    return configuration.load(ROOT / "config.yaml")
+    return configuration.read_configuration(ROOT / "config.yaml")
 
 
 def expanded(change=None):
@@ -96,7 +97,7 @@ def test_labels_are_distinct_and_say_what_varies():
 
 
 def test_an_overlay_changes_the_scale_and_nothing_else():
-    small = studies.expand(configuration.load(ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"))
+    small = studies.expand(configuration.read_configuration(ROOT / "config.yaml", ROOT / "config" / "smoke.yaml"))
     assert {run.width for study in small for run in study.runs} == {0.03125}
     whole = {study.name: study.question for study in expanded()}
     assert {study.name: study.question for study in small}.items() <= whole.items()

@@ -6,10 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 from test_results import make
 
-from gradflow import GradflowError, results, study_tables, tables
-from gradflow.figures.histograms import density_per_decade, seed_sample
+from gradflow import GradflowError
+from gradflow.analysis import tables
+from gradflow.analysis.study import read_study
 from gradflow.files import write_table
-from gradflow.quantities import NAMES
+from gradflow.recorder.quantities import NAMES
+from gradflow.report.figures.histograms import density_per_decade, seed_sample
+from gradflow.training.result import write_result
 
 
 @pytest.fixture
@@ -18,7 +21,7 @@ def folder(tmp_path):
     paths = []
     for seed in (0, 1):
         path = tmp_path / f"{seed}.npz"
-        results.write(path, make(steps=30, layers=4, epochs=3, seed=seed, run=f"run-{seed}"))
+        write_result(path, make(steps=30, layers=4, epochs=3, seed=seed, run=f"run-{seed}"))
         paths.append(path)
     outputs = [
         tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
@@ -41,8 +44,8 @@ def test_the_tidy_table_holds_every_step_of_every_layer(folder):
 
 def test_profiles_and_timelines_are_medians_and_means_of_the_steps(folder):
     original = make(steps=30, layers=4, epochs=3, seed=0, run="run-0")
-    study = study_tables.load(folder, "s")
-    chosen = study.profiles.query("run == 'run-0' and moment == 'end' and quantity == 'grad_sample_norm'")
+    study = read_study(folder, "s")
+    chosen = study.profiles.query("run == 'run-0' and phase == 'end' and quantity == 'grad_sample_norm'")
     np.testing.assert_allclose(chosen["value"], np.median(original["grad_sample_norm"][-10:], axis=0), rtol=1e-6)
     line = study.layers.query("run == 'run-0' and depth == 2")
     expected = original["grad_sample_norm"][:, 2]  # 30 steps, 30 stretches
@@ -51,23 +54,23 @@ def test_profiles_and_timelines_are_medians_and_means_of_the_steps(folder):
 
 
 def test_a_study_reads_only_the_steps_it_asks_for(folder):
-    study = study_tables.load(folder, "s")
+    study = read_study(folder, "s")
     norms = study.norms("VGG-16", "grad_output_norm", ["layer1"])
     assert len(norms) == 60 and set(norms["layer"]) == {"layer1"}
 
 
 def test_a_missing_study_or_table_is_named(folder):
     with pytest.raises(GradflowError, match="no runs of the study 'other'"):
-        study_tables.load(folder, "other")
+        read_study(folder, "other")
     (folder / "runs.csv").unlink()
     with pytest.raises(GradflowError, match=r"runs\.csv does not exist"):
-        study_tables.load(folder, "s")
+        read_study(folder, "s")
 
 
 def test_a_table_that_lacks_a_run_is_named(folder):
-    (folder / "profiles.csv").write_text("run,moment,quantity,layer,depth,value\n")
+    (folder / "profiles.csv").write_text("run,phase,quantity,layer,depth,value\n")
     with pytest.raises(GradflowError, match=r"profiles lacks the run \S+: run the workflow again"):
-        study_tables.load(folder, "s")
+        read_study(folder, "s")
 
 
 def test_a_damaged_run_stops_the_tables_by_name_and_keeps_the_old_ones(folder):
@@ -97,7 +100,7 @@ def test_histograms_are_a_density_per_decade_without_invented_zeros():
 
 
 def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
-    before = study_tables.load(folder, "s")
+    before = read_study(folder, "s")
     rows = [
         {"start": start, "seed": seed, "layer": f"layer{depth}", "depth": depth, "quantity": "grad_sample_norm"}
         | {"value": 10.0 ** (depth - 3) * (1 + seed / 100)}
@@ -105,10 +108,10 @@ def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
         for seed in range(8)
         for depth in range(4)
     ]
-    write_table(folder / "initial.csv", pd.DataFrame(rows))
-    study = study_tables.load(folder, "s")
+    write_table(folder / "first_backward.csv", pd.DataFrame(rows))
+    study = read_study(folder, "s")
     decades = study.decades()
-    assert decades["VGG-16", "init"].count == 8 and decades["VGG-16", "init"].mean == pytest.approx(-3)
+    assert decades["VGG-16", "init"].n == 8 and decades["VGG-16", "init"].value == pytest.approx(-3)
     assert decades["VGG-16", "end"] == before.decades()["VGG-16", "end"]
     assert study.run_decades("weight_grad_norm", "init").equals(before.run_decades("weight_grad_norm", "init"))
     paired = study.by_seed(study.run_decades("grad_sample_norm", "init"), "VGG-16")

@@ -8,19 +8,21 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from gradflow import GradflowError, devices, results
-from gradflow.data import arrays
+from gradflow import GradflowError
+from gradflow.data import store
 from gradflow.data.batches import batches
 from gradflow.models.build import build
 from gradflow.runs import Run
-from gradflow.training import train
+from gradflow.training.device import choose_device
+from gradflow.training.loop import train
+from gradflow.training.result import read_result, write_result
 
 RUN = Run("resnet18", "digits", "digits", 32, seed=0, width=0.0625, init="he", batch_size=64, epochs=2)
 
 
 @pytest.fixture(scope="module")
 def dataset(digits):
-    return arrays.load(digits)
+    return store.load_dataset(digits)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +75,8 @@ def test_a_run_learns_and_its_result_is_whole(dataset, tmp_path):
     steps = -(-len(dataset.indices("train")) // run.batch_size) * run.epochs
     assert len(result["step"]) == steps and result["batch_size"].sum() == 4 * len(dataset.indices("train"))
     assert not np.array_equal(result["filters_before"], result["filters_after"])
-    results.write(tmp_path / "norms.npz", result)
-    back = results.read(tmp_path / "norms.npz")
+    write_result(tmp_path / "norms.npz", result)
+    back = read_result(tmp_path / "norms.npz")
     assert all(
         np.array_equal(back[name], array, equal_nan=array.dtype.kind == "f") for name, array in result.arrays.items()
     )
@@ -86,8 +88,8 @@ def test_a_diverging_run_is_a_result(dataset, tmp_path):
     assert result.meta["status"] == "diverged" and "not finite from step" in result.meta["reason"]
     assert len(result["train_loss"]) < 3  # it ends with the epoch in which it happened
     assert result["nonfinite"].sum() > 0
-    results.write(tmp_path / "norms.npz", result)
-    assert results.read(tmp_path / "norms.npz").meta["status"] == "diverged"
+    write_result(tmp_path / "norms.npz", result)
+    assert read_result(tmp_path / "norms.npz").meta["status"] == "diverged"
 
 
 def test_a_run_that_learns_nothing_is_called_stalled(dataset):
@@ -110,5 +112,5 @@ def test_the_schedule_sets_the_learning_rate(dataset):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a CUDA device")
 def test_cuda_asked_for_and_missing_is_an_error():
     with pytest.raises(GradflowError, match="device: cuda was asked for"):
-        devices.choose("cuda")
-    assert devices.choose("auto").type == "cpu"
+        choose_device("cuda")
+    assert choose_device("auto").type == "cpu"

@@ -10,8 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradflow import GradflowError, results, verification
-from gradflow.results import PER_STEP_AND_LAYER
+from gradflow import GradflowError
+from gradflow.analysis.reproducibility import (
+    COLUMNS,
+    compare_results,
+    draw,
+    recipe,
+    verification_summary,
+    verify,
+    whole,
+)
+from gradflow.training.result import PER_STEP_AND_LAYER, write_result
 from synthetic import LAYERS, a_run, result
 
 
@@ -31,13 +40,13 @@ def changed(run, **arrays):
 
 def summary(*rows, finished=5):
     table = pd.DataFrame([{"run": f"run{i}"} | row for i, row in enumerate(rows)])
-    return verification.summary(table.reindex(columns=verification.COLUMNS), finished)
+    return verification_summary(table.reindex(columns=COLUMNS), finished)
 
 
 def test_the_same_is_identical_wherever_and_how_fast_it_was_made(run):
     again = copy.deepcopy(run)
     again.provenance.update(seconds=99.0, commit="f" * 40)
-    row = verification.compare(run, again)
+    row = compare_results(run, again)
     assert row["outcome"] == "identical" and row["largest_relative_difference"] == 0 and not row["made_otherwise"]
     assert summary(row, row) == "2 of 5 runs recomputed: identical bytes\n"
 
@@ -49,7 +58,7 @@ def test_one_number_that_differs_is_found_and_sized(name, step, layer, log_size,
     size = 10.0**log_size
     array = run[name].copy()
     array[step, layer] *= 1 + size if up else 1 - size
-    row = verification.compare(run, changed(run, **{name: array}))
+    row = compare_results(run, changed(run, **{name: array}))
     exact = abs(float(array[step, layer]) / float(run[name][step, layer]) - 1)  # in float32 the change is rounded
     assert row["largest_relative_difference"] == pytest.approx(exact, rel=1e-9)
     assert row["array"] == name and row["where"].startswith(f"step {step}, {LAYERS[layer]}: ")
@@ -58,7 +67,7 @@ def test_one_number_that_differs_is_found_and_sized(name, step, layer, log_size,
 
 def test_the_summary_names_the_largest_difference(run):
     close, far = (changed(run, test_accuracy=run["test_accuracy"] * (1 + size)) for size in (1e-9, 3e-4))
-    said = summary(*(verification.compare(run, again) for again in (run, close, far)))
+    said = summary(*(compare_results(run, again) for again in (run, close, far)))
     assert said.startswith(
         "3 of 5 runs recomputed: 1 identical, largest relative difference 3.0e-04 in test_accuracy of"
     )
@@ -69,7 +78,7 @@ def test_weights_are_compared_to_the_largest_of_them(run):
     filters = run["filters_after"].copy()
     smallest = np.unravel_index(np.abs(filters).argmin(), filters.shape)
     filters[smallest] += 1e-6  # nothing beside the others, and all of itself
-    row = verification.compare(run, changed(run, filters_after=filters))
+    row = compare_results(run, changed(run, filters_after=filters))
     assert row["largest_relative_difference"] == pytest.approx(1e-6 / np.abs(filters).max(), rel=1e-6)
     assert row["array"] == "filters_after" and row["where"].startswith(str([int(i) for i in smallest]))
 
@@ -77,7 +86,7 @@ def test_weights_are_compared_to_the_largest_of_them(run):
 def test_what_was_zero_and_is_not_differs_infinitely(run):
     before = run["nonfinite"].copy()
     before[3, 2] = 0
-    row = verification.compare(changed(run, nonfinite=before), run)
+    row = compare_results(changed(run, nonfinite=before), run)
     assert row["largest_relative_difference"] == np.inf and row["array"] == "nonfinite"
     assert "largest relative difference inf in nonfinite" in summary(row)
 
@@ -87,16 +96,16 @@ def test_nan_and_inf_must_be_in_the_same_places(run, odd):
     loss = run["loss"].copy()
     loss[7] = odd
     there = changed(run, loss=loss)
-    assert verification.compare(there, copy.deepcopy(there))["outcome"] == "identical"
+    assert compare_results(there, copy.deepcopy(there))["outcome"] == "identical"
     for pair in ((run, there), (there, run), (there, changed(run, loss=np.roll(loss, 1)))):
-        assert verification.compare(*pair)["differs"] == "loss has NaN or Inf in other places"
+        assert compare_results(*pair)["differs"] == "loss has NaN or Inf in other places"
 
 
 def test_plus_and_minus_infinity_are_not_the_same(run):
     loss = run["loss"].copy()
     loss[7] = np.inf
     one, other = changed(run, loss=loss), changed(run, loss=np.where(np.isinf(loss), -np.inf, loss))
-    assert verification.compare(one, other)["differs"] == "loss has NaN or Inf in other places"
+    assert compare_results(one, other)["differs"] == "loss has NaN or Inf in other places"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,7 @@ def test_plus_and_minus_infinity_are_not_the_same(run):
 def test_what_must_agree_exactly_is_named(run, change, words):
     again = copy.deepcopy(run)
     change(again)
-    row = verification.compare(run, again)
+    row = compare_results(run, again)
     assert row["outcome"] == "different"
     assert re.search(words, row["differs"]), row["differs"]
     assert "no number differs" in summary(row) and "run0: " in summary(row)
@@ -128,7 +137,7 @@ def test_what_was_made_otherwise_is_said_and_is_no_difference_by_itself(run):
     again = copy.deepcopy(run)
     again.meta["code_fingerprint"] = "f" * 12
     again.provenance.update(device="NVIDIA H100", threads=4, versions={"torch": "2.12.0"})
-    row = verification.compare(run, again)
+    row = compare_results(run, again)
     assert row["outcome"] == "identical"
     assert row["made_otherwise"] == (
         "code was cccccccccccc, now ffffffffffff; device was cpu, now NVIDIA H100; threads was 1, now 4; "
@@ -139,10 +148,10 @@ def test_what_was_made_otherwise_is_said_and_is_no_difference_by_itself(run):
 
 def test_the_sample_is_drawn_by_its_seed_from_what_is_there():
     runs = [f"run{i}" for i in range(50)]
-    draws = [tuple(verification.draw(runs, 3, seed)) for seed in range(20)]
+    draws = [tuple(draw(runs, 3, seed)) for seed in range(20)]
     assert all(len(set(drawn)) == 3 and set(drawn) <= set(runs) for drawn in draws) and len(set(draws)) == 20
-    assert verification.draw(reversed(runs), 3, 0) == list(draws[0])
-    assert verification.draw(runs[:2], 3, 0) == runs[:2] and verification.draw([], 3, 0) == []
+    assert draw(reversed(runs), 3, 0) == list(draws[0])
+    assert draw(runs[:2], 3, 0) == runs[:2] and draw([], 3, 0) == []
 
 
 def test_a_damaged_result_is_named_whether_drawn_or_not(run, tmp_path):
@@ -151,13 +160,13 @@ def test_a_damaged_result_is_named_whether_drawn_or_not(run, tmp_path):
         made = copy.deepcopy(run)
         made.meta.update(settings=asdict(a_run("vgg_deep", seed)), run=a_run("vgg_deep", seed).id)
         files[made.meta["run"]] = tmp_path / made.meta["run"] / "norms.npz"
-        results.write(files[made.meta["run"]], made)
+        write_result(files[made.meta["run"]], made)
     names = sorted(files)
     for name in names[:2]:
         files[name].write_bytes(files[name].read_bytes()[:1000])
-    table = verification.verify(files, names[1:3], {names[2]: files[names[2]]}).set_index("run")
+    table = verify(files, names[1:3], {names[2]: files[names[2]]}).set_index("run")
     assert dict(table["outcome"]) == {names[0]: "damaged", names[1]: "damaged", names[2]: "identical"}
-    said = verification.summary(table.reset_index(), 4).splitlines()
+    said = verification_summary(table.reset_index(), 4).splitlines()
     assert said[0] == "1 of 4 runs recomputed: identical bytes"
     assert [f"{files[name]} is damaged" in line for name, line in zip(names, said[1:])] == [True, True]
 
@@ -174,11 +183,11 @@ def test_a_damaged_result_is_named_whether_drawn_or_not(run, tmp_path):
 )
 def test_a_result_that_cannot_be_made_again_says_why(run, meta, words, tmp_path):
     path = tmp_path / run.meta["run"] / "norms.npz"
-    results.write(path, run)
-    assert verification.recipe(path) == {"settings": run.meta["settings"], "dataset_fingerprint": "d" * 64}
+    write_result(path, run)
+    assert recipe(path) == {"settings": run.meta["settings"], "dataset_fingerprint": "d" * 64}
     run.meta.update(meta)
-    results.write(path, run)
+    write_result(path, run)
     with pytest.raises(GradflowError, match=words) as caught:
-        verification.recipe(path)
+        recipe(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
-    assert not verification.whole(path)
+    assert not whole(path)

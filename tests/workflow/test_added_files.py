@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from conftest import ROOT, pending, snakemake
-from gradflow.data import arrays
+from gradflow.data import store
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 CLAIM = """
@@ -45,7 +45,7 @@ def test_a_source_is_one_file_and_its_data_set_is_prepared_without_those_that_ar
     planned = pending(done, *SMOKE, "mine.yaml")
     assert planned["prepare_data"] == 1 and planned["train"] == 12
     make(done, "results/data/mine/dataset.json", "mine.yaml")
-    mine = arrays.load(done / "results/data/mine")
+    mine = store.load_dataset(done / "results/data/mine")
     assert np.array_equal(mine.images, images) and mine.classes == ("7", "8") and len(mine.indices("train")) == 70
     assert "prepare_data" not in pending(done, *SMOKE, "mine.yaml") and pending(done, *SMOKE) == {}
 
@@ -62,7 +62,7 @@ def test_what_a_source_takes_is_checked_as_it_says(workflow):
 
 
 def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
-    add(done, "claims.md", "evidence/diverged.py")
+    add(done, "claims.md", "analysis/claims/evidence/diverged.py")
     with open(done / "report" / "claims.yaml", "a", encoding="utf-8") as stream:
         stream.write(CLAIM)
     assert pending(done, *SMOKE).keys() == {"claims", "notebook", "all"}
@@ -76,7 +76,7 @@ def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
 
 
 def test_a_figure_is_one_file_and_its_caption(done):
-    add(done, "studies.md", "figures/seeds.py")
+    add(done, "studies.md", "report/figures/seeds.py")
     (done / "report" / "captions" / "seeds.rst").write_text("Runs of **{{ snakemake.wildcards.study }}**.\n")
     assert pending(done, *SMOKE) == {"study_figures": 3, "notebook": 1, "all": 1}
     before = (done / "results/figures/skip/decades.png").read_bytes()

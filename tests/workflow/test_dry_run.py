@@ -11,16 +11,17 @@ import yaml
 
 from conftest import ROOT, environment, pending, snakemake
 
-ONCE = "prepare_data initial tables cost claims notebook probe probe_figure printed_norms draw_profiles all"
+ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init depth_at_init_figure "
+ONCE += "printed_norms random_mlp_profiles all"
 FIXED = dict.fromkeys(ONCE.split(), 1)
-NO_PROBE = {"probe": 0, "probe_figure": 0}
-NO_STUDY = {"initial": 0, "tables": 0, "cost": 0}
+NO_DEPTH = {"depth_at_init": 0, "depth_at_init_figure": 0}
+NO_STUDY = {"first_backward": 0, "tables": 0, "cost": 0}
 
 
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], {"train": 132, "study_figures": 11, "draw_mlps": 4}),
+        ([], {"train": 132, "study_figures": 11, "random_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "draw_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
@@ -28,22 +29,22 @@ NO_STUDY = {"initial": 0, "tables": 0, "cost": 0}
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 21, "study_figures": 1, "fetch": 1, "printed_norms": 0, "draw_profiles": 0} | NO_PROBE,
+            {"train": 21, "study_figures": 1, "fetch": 1, "printed_norms": 0, "random_mlp_profiles": 0} | NO_DEPTH,
         ),
         (
             ["--config", "select=[skip]"],
-            {"train": 24, "study_figures": 1, "printed_norms": 0, "draw_profiles": 0} | NO_PROBE,
+            {"train": 24, "study_figures": 1, "printed_norms": 0, "random_mlp_profiles": 0} | NO_DEPTH,
         ),
         (
             ["--config", "select=[mlp]"],
-            {"draw_mlps": 4, "prepare_data": 0} | NO_STUDY | NO_PROBE,
+            {"random_mlps": 4, "prepare_data": 0} | NO_STUDY | NO_DEPTH,
         ),
         (
-            ["--config", "select=[probe]"],
-            {"draw_profiles": 0, "printed_norms": 0} | NO_STUDY,
+            ["--config", "select=[depth_at_init]"],
+            {"random_mlp_profiles": 0, "printed_norms": 0} | NO_STUDY,
         ),
     ],
-    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "probe alone"],
+    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     assert pending(workflow, *arguments) == +Counter(FIXED | jobs)

@@ -10,7 +10,7 @@ import yaml
 import archives as made
 from conftest import snakemake
 from faulty_server import faulty_server
-from gradflow import results
+from gradflow.training.result import read_result
 
 SMALL = {"architecture": "cifar_resnet", "depth": 8, "init": "he", "epochs": 1}
 
@@ -44,7 +44,7 @@ def run(workflow, *arguments):
 
 
 def trained(workflow):
-    return [results.read(path) for path in sorted((workflow / "results/runs").glob("*/norms.npz"))]
+    return [read_result(path) for path in sorted((workflow / "results/runs").glob("*/norms.npz"))]
 
 
 def test_an_archive_is_fetched_once_prepared_once_and_trained_on(workflow, server):

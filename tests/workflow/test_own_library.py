@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from conftest import ROOT, environment, snakemake
-from gradflow import results
-from gradflow.fingerprint import code_fingerprint
+from gradflow.runtime.fingerprint import code_fingerprint
+from gradflow.training.result import read_result
 
 LIBRARY = Path("workflow", "scripts", "gradflow")
 JOB = "results/data/digits/dataset.json"
@@ -35,13 +35,13 @@ def edit(path: Path, old: str, new: str) -> None:
 
 def mark(library: Path, word: str) -> None:
     """Let a copy of the library say of every data set that it prepares who it is."""
-    edit(library / "data" / "arrays.py", '"name": name,', f'"name": name, "by": "{word}",')
+    edit(library / "data" / "store.py", '"name": name,', f'"name": name, "by": "{word}",')
 
 
 def old_copy(folder: Path) -> Path:
     """A gradflow in a folder, of a time when no job looked whose it is."""
     shutil.copytree(ROOT / LIBRARY, folder / "gradflow")
-    edit(folder / "gradflow" / "jobs.py", "        _require_own_library(Path(script.scriptdir))\n", "")
+    edit(folder / "gradflow" / "runtime" / "job.py", "        _require_own_library(Path(script.scriptdir))\n", "")
     mark(folder / "gradflow", "the old copy")
     return folder
 
@@ -72,13 +72,13 @@ def prepared_by(folder: Path, python: Path = Path(sys.executable), **variables: 
 
 
 def test_two_checkouts_share_an_environment(checkout):
-    edit(checkout / LIBRARY / "outcome.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 9.0")
+    edit(checkout / LIBRARY / "training" / "status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 9.0")
     ran = snakemake(checkout, "runs", "--cores", "1", *WITH_OVERLAY)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (path,) = checkout.glob("results/runs/*/norms.npz")
-    result = results.read(path)
+    result = read_result(path)
     assert "is 900% better than guessing" in result.meta["reason"]
-    assert result.meta["code_fingerprint"] != code_fingerprint("gradflow.training", "gradflow.devices")
+    assert result.meta["code_fingerprint"] != code_fingerprint("gradflow.training.loop", "gradflow.training.device")
     assert result.provenance["commit"] is None  # the copy is in no repository, the first checkout may be
 
 
@@ -108,7 +108,7 @@ def test_a_job_refuses_a_library_that_is_not_beside_its_script(tmp_path):
     """As where the variables of the process that starts jobs do not reach them."""
     scripts = tmp_path / "scripts"
     scripts.mkdir()
-    (scripts / "one.py").write_text("from gradflow.jobs import job\nwith job(snakemake):\n    raise KeyError\n")
+    (scripts / "one.py").write_text("from gradflow.runtime.job import job\nwith job(snakemake):\n    raise KeyError\n")
     rule = 'rule one:\n    output: "never"\n    log: "one.log"\n    script: "scripts/one.py"\n'
     (tmp_path / "Snakefile").write_text(rule)
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--show-failed-logs"]
@@ -121,7 +121,11 @@ def test_a_job_refuses_a_library_that_is_not_beside_its_script(tmp_path):
 
 
 def test_a_plan_is_made_by_its_own_checkout(checkout):
-    edit(checkout / LIBRARY / "plans.py", "def in_words(", "def in_words(*_):\n    return 'mine'\n\n\ndef _in_words(")
+    edit(
+        checkout / LIBRARY / "runtime" / "dry_run.py",
+        "def jobs_in_words(",
+        "def jobs_in_words(*_):\n    return 'mine'\n\n\ndef _in_words(",
+    )
     command = [sys.executable, os.path.join("workflow", "scripts", "plan.py"), JOB, *WITH_OVERLAY]
     ran = subprocess.run(command, cwd=checkout, env=environment(), capture_output=True, text=True)
     assert ran.stdout == "mine\n", ran.stdout + ran.stderr

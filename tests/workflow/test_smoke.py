@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from conftest import assert_same_science, copy_workflow, pending, snakemake
-from gradflow import results
+from gradflow.training.result import STATUSES, read_result
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 
@@ -16,7 +16,7 @@ def test_every_run_leaves_a_whole_result_that_says_where_it_came_from(smoke):
     files = sorted((smoke / "results" / "runs").glob("*/norms.npz"))
     assert len(files) == 12
     for path in files:
-        result = results.read(path)
+        result = read_result(path)
         assert result.meta["run"] == path.parent.name
         assert result.meta["settings"]["seed"] in (0, 1)
         assert len(result.meta["dataset_fingerprint"]) == 64 and len(result.meta["code_fingerprint"]) == 12
@@ -26,7 +26,7 @@ def test_every_run_leaves_a_whole_result_that_says_where_it_came_from(smoke):
 
 def test_tables_figures_and_answers_are_there(smoke):
     runs = pd.read_csv(smoke / "results" / "tables" / "runs.csv")
-    assert len(runs) == 12 and runs["status"].isin(results.STATUSES).all()
+    assert len(runs) == 12 and runs["status"].isin(STATUSES).all()
     for study in ("vgg_depth", "skip", "vgg_deep"):
         figures = {path.name for path in (smoke / "results" / "figures" / study).iterdir()}
         assert {"decades.png", "decades.svg", "histograms.gif", "histograms.html", "confusion.png"} <= figures
@@ -58,27 +58,43 @@ def test_what_is_done_stays_done(done):
 
 
 AFTER_TABLES = {"study_figures", "claims", "notebook", "all"}
-AFTER_PROBE = {"probe", "probe_figure", "claims", "notebook", "all"}
+AFTER_DEPTH = {"depth_at_init", "depth_at_init_figure", "claims", "notebook", "all"}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
-AFTER_DATA = {"prepare_data", "initial"} | AFTER_TRAINING
+AFTER_DATA = {"prepare_data", "first_backward"} | AFTER_TRAINING
 AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "claims", "notebook", "all"}
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("outcome.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
-        ("figures/timelines.py", "alpha=0.6", "alpha=0.7", {"study_figures", "notebook", "all"}),
-        ("wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
-        ("comparisons.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
-        ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_PROBE),
+        ("training/status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
+        ("report/figures/timelines.py", "alpha=0.6", "alpha=0.7", {"study_figures", "notebook", "all"}),
+        ("report/wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
+        ("report/prose/ablations.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
+        ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_DEPTH),
         ("data/sources/cifar10.py", "reshape(-1, 3, 32, 32)", "reshape((-1, 3, 32, 32))", set()),
-        ("probes.py", "NEARBY = 0.01", "NEARBY = 0.02", AFTER_PROBE),
-        ("claims.py", '"not decided here"', '"open"', {"claims", "notebook", "all"}),
-        ("evidence/draws.py", "1 / len(medians)", "2 / len(medians)", {"claims", "notebook", "all"}),
-        ("draws.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
+        ("propagation/shattering.py", "NEARBY = 0.01", "NEARBY = 0.02", AFTER_DEPTH),
+        ("analysis/claims/settle.py", '"not decided here"', '"open"', {"claims", "notebook", "all"}),
+        (
+            "analysis/claims/evidence/random_mlps.py",
+            "1 / len(medians)",
+            "2 / len(medians)",
+            {"claims", "notebook", "all"},
+        ),
+        ("propagation/random_mlps.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
     ],
-    ids=["training", "a figure", "wording", "prose", "data", "another source", "probes", "claims", "evidence", "draws"],
+    ids=[
+        "training",
+        "a figure",
+        "wording",
+        "prose",
+        "data",
+        "another source",
+        "depth at init",
+        "claims",
+        "evidence",
+        "draws",
+    ],
 )
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new, expected):
     path = done / "workflow" / "scripts" / "gradflow" / file
@@ -93,13 +109,13 @@ def test_another_run_elsewhere_gives_the_same_science(smoke, tmp_path):
     ran = snakemake(again, "runs", "--cores", "2", *SMOKE)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     for path in (smoke / "results" / "runs").glob("*/norms.npz"):
-        assert_same_science(results.read(again / path.relative_to(smoke)), results.read(path))
+        assert_same_science(read_result(again / path.relative_to(smoke)), read_result(path))
 
 
 def test_a_failing_notebook_is_kept_beside_and_never_taken_for_a_result(done):
     profiles = done / "results" / "tables" / "profiles.csv"
     page = done / "results" / "report" / "analysis.html"
-    profiles.write_text("run,moment,quantity,layer,depth,value\n")
+    profiles.write_text("run,phase,quantity,layer,depth,value\n")
     failed = snakemake(done, "results/report/analysis.html", "--cores", "1", "--allowed-rules", "notebook", *SMOKE)
     said = failed.stdout + failed.stderr
     assert failed.returncode != 0 and "the report notebook stopped at cell" in said

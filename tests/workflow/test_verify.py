@@ -3,7 +3,8 @@
 import json
 
 from conftest import snakemake
-from gradflow import results, verification
+from gradflow.analysis.reproducibility import draw
+from gradflow.training import result as results
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
 
@@ -35,12 +36,12 @@ def test_untouched_runs_come_out_again_to_the_byte_each_time_anew(done):
 
 def test_a_changed_number_and_a_damaged_file_are_named_and_outdated_runs_are_left_as_they_are(done):
     names = [path.name for path in (done / "results/runs").iterdir()]
-    changed, damaged, _ = (done / "results/runs" / run / "norms.npz" for run in verification.draw(names, 3, 0))
-    result = results.read(changed)
+    changed, damaged, _ = (done / "results/runs" / run / "norms.npz" for run in draw(names, 3, 0))
+    result = results.read_result(changed)
     result["update_ratio"][2, 5] *= 1.001
-    results.write(changed, result)
+    results.write_result(changed, result)
     damaged.write_bytes(damaged.read_bytes()[:5000])
-    with open(done / "workflow/scripts/gradflow/training.py", "a") as module:
+    with open(done / "workflow/scripts/gradflow/training/loop.py", "a") as module:
         module.write("\nUNUSED = 1\n")  # the runs are now of other code
     before = files(done)
     ran, said = verify(done)

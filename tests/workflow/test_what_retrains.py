@@ -67,7 +67,7 @@ def overlay(folder, **changes):
 def study(*grids):
     """A study beside those of the smoke config, and the selection of all."""
     own = {"mine": {"question": "?", "base": {"batch_size": 256}, "vary": list(grids)}}
-    return {"studies": own, "select": ["vgg_depth", "skip", "vgg_deep", "mlp", "probe", "mine"]}
+    return {"studies": own, "select": ["vgg_depth", "skip", "vgg_deep", "mlp", "depth_at_init", "mine"]}
 
 
 TRAINING = {"train", "prepare_data"}
@@ -85,11 +85,11 @@ LOSS, SMOOTHED = "cross_entropy(logits, labels)", "cross_entropy(logits, labels,
 def test_what_is_added_to_the_registries_trains_itself_alone(finished, edited):
     edited("models/family.py", "", FAMILY)
     edited("models/catalogue.py", '"vgg16": ', f'{VGG14}\n    {FAMILY_ENTRY}\n    "vgg16": ')
-    edited("optimizers.py", '"adamw": ', f'{OTHER}\n    "adamw": ')
+    edited("training/optimizers.py", '"adamw": ', f'{OTHER}\n    "adamw": ')
     edited("sparsity.py", "", MEASURE)
-    edited("quantities.py", 'Quantity("grad_rms"', f'{DOUBLE}\n    {ZEROS}\n    Quantity("grad_rms"')
+    edited("recorder/quantities.py", 'Quantity("grad_rms"', f'{DOUBLE}\n    {ZEROS}\n    Quantity("grad_rms"')
     edited("runs.py", "    schedule: str = field(", f"{SETTING}    schedule: str = field(")
-    edited("training.py", LOSS, SMOOTHED)
+    edited("training/loop.py", LOSS, SMOOTHED)
     jobs = jobs_of(finished)
     assert "tables" in jobs and not TRAINING & jobs.keys()
     grids = [{"architecture": ["vgg14", "family"]}, {"architecture": "vgg_deep", "optimizer": "other"}]
@@ -119,11 +119,11 @@ def test_a_users_architecture_is_trained_by_a_configuration_alone_and_again_when
 
 def test_words_of_errors_train_and_prepare_nothing(finished, edited):
     edited("files.py", "could not be written: the disk is full", "was not written, as the disk is full")
-    edited("results.py", "delete it and run the workflow again", "remove it and run the workflow again")
-    edited("data/arrays.py", "prepare it again", "make it again")
-    edited("data/decoding.py", "most likely for want of memory", "probably for want of memory")
-    edited("recorder.py", "is already recording", "records already")
-    assert not (TRAINING | {"initial", "probe", "tables"}) & jobs_of(finished).keys()
+    edited("training/result.py", "delete it and run the workflow again", "remove it and run the workflow again")
+    edited("data/store.py", "prepare it again", "make it again")
+    edited("data/decode.py", "most likely for want of memory", "probably for want of memory")
+    edited("recorder/recorder.py", "is already recording", "records already")
+    assert not (TRAINING | {"first_backward", "depth_at_init", "tables"}) & jobs_of(finished).keys()
 
 
 def test_an_edit_of_resnets_code_trains_resnets_alone(finished, edited):

@@ -19,7 +19,7 @@ rule tables:
         runtime=growing(60),
     params:
         arms=arm_rows(),
-        code=code_fingerprint("gradflow.tables"),
+        code=code_fingerprint("gradflow.analysis.tables"),
     script:
         "../scripts/tables.py"
 
@@ -47,8 +47,8 @@ rule cost:
     params:
         labels={name: entry.label for name, entry in ARCHITECTURES.items()},
         code=[
-            code_fingerprint("gradflow.pages"),
-            *(network_fingerprint(entry, "gradflow.cost") for entry in ARCHITECTURES.values()),
+            code_fingerprint("gradflow.report.pages"),
+            *(network_fingerprint(entry, "gradflow.analysis.cost") for entry in ARCHITECTURES.values()),
         ],
     script:
         "../scripts/cost.py"
@@ -77,7 +77,10 @@ rule claims:
         runtime=growing(30),
     params:
         code=code_fingerprint(
-            "gradflow.claims", "gradflow.claim_answers", "gradflow.notebooks", *modules("gradflow.evidence")
+            "gradflow.analysis.claims.settle",
+            "gradflow.report.prose.claims",
+            "gradflow.report.notebook",
+            *modules("gradflow.analysis.claims.evidence"),
         ),
     script:
         "../scripts/claims.py"
@@ -118,8 +121,8 @@ rule study_figures:
         layers=lambda wildcards: STUDY[wildcards.study].layers,
         thresholds=CONFIG["verdict"],
         code=code_fingerprint(
-            "gradflow.figures.histograms",
-            "gradflow.study_tables",
+            "gradflow.report.figures.histograms",
+            "gradflow.analysis.study",
             *(figure.module for figure in study_figures().values()),
         ),
     script:

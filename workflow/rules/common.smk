@@ -7,16 +7,20 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from gradflow import architectures, configuration, resources, studies, verification
+from gradflow import studies
+from gradflow.models import architectures
+from gradflow.config import configuration
+from gradflow.runtime import requests as resources
+from gradflow.analysis.reproducibility import draw, recipe, whole
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
-from gradflow.figures import study_figures
+from gradflow.report.figures import study_figures
 from gradflow.files import atomic_write
-from gradflow.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
+from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
-from gradflow.models.size import Look, Size
-from gradflow.own_architectures import known
-from gradflow.seed004 import PRINTED
+from gradflow.models.size import Inspection, Size
+from gradflow.config.own_architectures import known
+from gradflow.propagation.notebook_004 import PRINTED
 
 
 def checked_plan(raw):
@@ -34,15 +38,15 @@ def checked_plan(raw):
         seen = [[study.name, study.layers, [run.id for run in study.runs]] for study in plan]
         seen = json.dumps([seen, sorted(set(codes.values())), code_fingerprint("gradflow.studies", registries=False)])
         mark = Path(".snakemake") / "gradflow-checked" / hashlib.sha256(seen.encode()).hexdigest()
-        looks = read_json(mark)
-        if looks is None:
-            looks = studies.check_models(plan, entries)
-            atomic_write(mark, lambda stream: stream.write(json.dumps(looks).encode()))
+        inspected = read_json(mark)
+        if inspected is None:
+            inspected = studies.check_models(plan, entries)
+            atomic_write(mark, lambda stream: stream.write(json.dumps(inspected).encode()))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
-    looks = {run: Look(layers, beside, Size(*size)) for run, (layers, beside, size) in looks.items()}
+    inspected = {run: Inspection(layers, beside, Size(*size)) for run, (layers, beside, size) in inspected.items()}
     used = sorted({run.architecture for study in plan for run in study.runs})
-    return complete, plan, {name: entries[name] for name in used}, codes, looks
+    return complete, plan, {name: entries[name] for name in used}, codes, inspected
 
 
 def run_codes(runs, entries, record):
@@ -63,7 +67,7 @@ def read_json(path):
         return None
 
 
-CONFIG, STUDIES, ARCHITECTURES, CODES, LOOKS = checked_plan(config)
+CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
 STUDY = {study.name: study for study in STUDIES}
@@ -102,21 +106,21 @@ def finished_runs():
 @cache
 def drawn_runs():
     """The finished runs to verify; drawn once, as those that finish meanwhile were not there when this was asked."""
-    return verification.draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
+    return draw(finished_runs(), CONFIG["verify_runs"], CONFIG["verify_seed"])
 
 
 def recomputations(wildcards):
     """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
     files = finished_runs()
-    return [f"results/verify/{run}.npz" for run in drawn_runs() if verification.whole(files[run])]
+    return [f"results/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
 
 
 def recipe(wildcards):
     """How to make a run again, as its result says."""
-    return verification.recipe(RESULT.format(run=wildcards.run))
+    return recipe(RESULT.format(run=wildcards.run))
 
 
-def draw_files():
+def random_mlp_files():
     if "mlp" not in CONFIG["select"]:
         return []
     return expand(
@@ -126,13 +130,13 @@ def draw_files():
 
 def table_files():
     """The tables that a study is read from."""
-    return list(rules.tables.output) + (list(rules.initial.output) if STARTS else []) if STUDIES else []
+    return list(rules.tables.output) + (list(rules.first_backward.output) if STARTS else []) if STUDIES else []
 
 
 def evidence_files():
     """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
-    files = table_files() + ([rules.cost.output.table] if STUDIES else []) + draw_files()
-    return files + (list(rules.probe.output) if "probe" in CONFIG["select"] else [])
+    files = table_files() + ([rules.cost.output.table] if STUDIES else []) + random_mlp_files()
+    return files + (list(rules.depth_at_init.output) if "depth_at_init" in CONFIG["select"] else [])
 
 
 def runs_of(wildcards):
@@ -144,7 +148,7 @@ def arm_rows():
     """Which run belongs to which arm of which study, as rows."""
     return [
         [study.name, study.title, number, arm.label, run.id, run.seed, run.start]
-        + [ARCHITECTURES[run.architecture].colour, json.dumps(LOOKS[arm.runs[0].id].beside)]
+        + [ARCHITECTURES[run.architecture].colour, json.dumps(INSPECTED[arm.runs[0].id].beside)]
         for study in STUDIES
         for number, arm in enumerate(study.arms)
         for run in arm.runs
@@ -156,16 +160,16 @@ def analysis_targets():
     files = list(rules.claims.output)
     if STUDIES:
         files += expand(rules.study_figures.output, study=STUDY) + table_files() + [rules.cost.output.page]
-    if "probe" in CONFIG["select"]:
-        files += list(rules.probe_figure.output)
+    if "depth_at_init" in CONFIG["select"]:
+        files += list(rules.depth_at_init_figure.output)
     if "mlp" in CONFIG["select"]:
-        files += expand(rules.draw_profiles.output, width=CONFIG["mlp"]["widths"])
+        files += expand(rules.random_mlp_profiles.output, width=CONFIG["mlp"]["widths"])
         files += printed_figures()
     return files
 
 
 def printed_figures():
-    """The figure of the networks that seed 004 printed, if this run draws any of them."""
+    """The figure of the networks that notebook 004 printed, if this run draws any of them."""
     drawn = CONFIG["mlp"]
     networks = [(a, i) for a, i in PRINTED if a in drawn["activations"] and i in drawn["inits"]]
     wanted = "mlp" in CONFIG["select"] and 5 in drawn["depths"] and 10 in drawn["widths"] and networks
@@ -184,8 +188,8 @@ def notebook_figures():
         study=STUDY,
         name=["decades", "profile_activation"],
     )
-    if "probe" in CONFIG["select"]:
-        figures.append(rules.probe_figure.output.figure)
+    if "depth_at_init" in CONFIG["select"]:
+        figures.append(rules.depth_at_init_figure.output.figure)
     return figures + printed_figures()
 
 

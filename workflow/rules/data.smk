@@ -39,7 +39,7 @@ rule prepare_data:
         content=lambda wildcards: content(CONFIG["datasets"][wildcards.dataset]),
         # Of the sources, its own alone: another one is no reason to prepare it again.
         code=lambda wildcards: code_fingerprint(
-            "gradflow.data.preparation", module_of(CONFIG["datasets"][wildcards.dataset]["source"])
+            "gradflow.data.prepare", module_of(CONFIG["datasets"][wildcards.dataset]["source"])
         ),
     script:
         "../scripts/prepare_data.py"

@@ -1,7 +1,7 @@
 # What a plan may take, said before anything runs, and what must be so before the first job.
 import os
 
-from gradflow.estimate import expect, in_words, read_records
+from gradflow.runtime.estimates import expect, estimate_in_words, read_records
 from gradflow.files import require_writable
 
 
@@ -20,7 +20,7 @@ if workflow.is_main_process:
         Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))
     elif new:
         known = expected()
-        print(in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
+        print(estimate_in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
 
 
 onstart:

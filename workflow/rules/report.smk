@@ -2,7 +2,7 @@ rule notebook:
     input:
         template="report/analysis.ipynb",
         tables=table_files(),
-        draws=draw_files(),
+        random_mlps=random_mlp_files(),
         datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
         claims=["report/claims.yaml", rules.claims.output.table],
         cost=rules.cost.output.table if STUDIES else [],
@@ -27,12 +27,6 @@ rule notebook:
     params:
         studies=[[study.name, study.question] for study in STUDIES],
         thresholds=CONFIG["verdict"],
-        code=code_fingerprint(
-            "gradflow.answers",
-            "gradflow.comparisons",
-            "gradflow.draw_answers",
-            "gradflow.claim_answers",
-            "gradflow.notebooks",
-        ),
+        code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
     script:
         "../scripts/notebook.py"

@@ -1,15 +1,15 @@
 # What jobs ask of the machine that they run on: functions for the `resources` of the rules.
-from gradflow.estimate import training_images
-from gradflow.gpus import count_gpus
+from gradflow.runtime.estimates import count_training_images
+from gradflow.runtime.gpus import count_gpus
 
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
-SIZE = {run.id: LOOKS[arm.runs[0].id].size for study in STUDIES for arm in study.arms for run in arm.runs}
+SIZE = {run.id: INSPECTED[arm.runs[0].id].size for study in STUDIES for arm in study.arms for run in arm.runs}
 
 
 def images_of(run):
     """How many images a run trains on; None if they are not counted before they are prepared."""
-    return training_images(run.dataset, CONFIG["datasets"][run.dataset], Path("results"))
+    return count_training_images(run.dataset, CONFIG["datasets"][run.dataset], Path("results"))
 
 
 def run_memory(wildcards, attempt):

@@ -1,16 +1,16 @@
 """Settle the claims by what the run left."""
 
-from gradflow.claim_answers import claims_table, reasons, verdict_counts
-from gradflow.claims import load, settle
-from gradflow.evidence import gather
+from gradflow.analysis.claims.evidence import gather
+from gradflow.analysis.claims.settle import read_claims, settle
 from gradflow.files import write_table
-from gradflow.jobs import job
-from gradflow.notebooks import markdown_page
+from gradflow.report.notebook import markdown_page
+from gradflow.report.prose.claims import claims_table, reasons, verdict_counts
+from gradflow.runtime.job import job
 
 TITLE = "Claims and their verdicts"
 
 with job(snakemake):
-    claims = load(snakemake.input.claims)
+    claims = read_claims(snakemake.input.claims)
     table = settle(claims, gather(snakemake.input.evidence))
     notes = {claim["id"]: claim.get("note", "") for claim in claims}
     write_table(snakemake.output.table, table)

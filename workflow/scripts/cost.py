@@ -1,10 +1,10 @@
 """Count what every network of the runs costs."""
 
-from gradflow.cost import TITLES, cost_table
+from gradflow.analysis.cost import TITLES, cost_table
+from gradflow.config.own_architectures import known
 from gradflow.files import write_table
-from gradflow.jobs import job
-from gradflow.own_architectures import known
-from gradflow.pages import table_page
+from gradflow.report.pages import table_page
+from gradflow.runtime.job import job
 
 NOTE = (
     "FLOPs of one forward and backward pass, two for a multiply-add. Activations are the outputs of all layers with "

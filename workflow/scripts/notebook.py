@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gradflow.jobs import job
-from gradflow.notebooks import execute, to_page
+from gradflow.report.notebook import execute, to_page
+from gradflow.runtime.job import job
 
 with job(snakemake):
     parameters = {
@@ -11,9 +11,9 @@ with job(snakemake):
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
-        "probed": "probe" in snakemake.config["select"],
+        "depth_at_init": "depth_at_init" in snakemake.config["select"],
         "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],
-        "draws": [str(Path(path).resolve()) for path in snakemake.input.draws],
+        "random_mlps": [str(Path(path).resolve()) for path in snakemake.input.random_mlps],
     }
     execute(snakemake.input.template, snakemake.output.notebook, parameters)
     to_page(snakemake.output.notebook, snakemake.output.page)

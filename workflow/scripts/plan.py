@@ -10,8 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gradflow import plans
-from gradflow.estimate import Expected
+from gradflow.runtime.dry_run import jobs_in_words, read_jobs
+from gradflow.runtime.estimates import Expected
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "expected.json"
@@ -21,4 +21,4 @@ with tempfile.TemporaryDirectory() as folder:
         sys.exit(ran.stdout + ran.stderr)  # a dry run says what is wrong on either
     known = json.loads(path.read_text())
 expected = {run: Expected(*values) for run, values in known["runs"].items()}
-print(plans.in_words(plans.read_jobs(ran.stdout), expected, known["gpu"]))
+print(jobs_in_words(read_jobs(ran.stdout), expected, known["gpu"]))

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from gradflow.data.downloads import configured, fetch
-from gradflow.data.preparation import prepare
+from gradflow.data.fetch import configured, fetch
+from gradflow.data.prepare import prepare
 from gradflow.data.sources import needed_download
-from gradflow.jobs import job
+from gradflow.runtime.job import job
 
 if __name__ == "__main__":  # where processes are spawned, each imports this file again
     with job(snakemake) as terminal:

@@ -1,10 +1,10 @@
-"""Draw seed 004's printed norms over the distribution of our own."""
+"""Draw notebook 004's printed norms over the distribution of our own."""
 
-from gradflow import results
-from gradflow.figures.random_mlps import printed_norms
-from gradflow.figures.style import save
-from gradflow.jobs import job
+from gradflow.report.figures.random_mlps import printed_norms
+from gradflow.report.figures.style import save_figure
+from gradflow.runtime.job import job
+from gradflow.training.result import read_arrays
 
 with job(snakemake):
-    figure = printed_norms(results.read_arrays(snakemake.input[0]))
-    save(figure, *snakemake.output)
+    figure = printed_norms(read_arrays(snakemake.input[0]))
+    save_figure(figure, *snakemake.output)

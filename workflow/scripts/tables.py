@@ -2,9 +2,9 @@
 
 import pandas as pd
 
+from gradflow.analysis.tables import ARM_COLUMNS, write_tables
 from gradflow.files import write_table
-from gradflow.jobs import job
-from gradflow.tables import ARM_COLUMNS, write_tables
+from gradflow.runtime.job import job
 
 with job(snakemake):
     out = snakemake.output

@@ -2,23 +2,24 @@
 
 from pathlib import Path
 
-from gradflow import leases, results
-from gradflow.checkpoints import Checkpoint
-from gradflow.data import arrays
-from gradflow.data.downloads import configured, fetch
-from gradflow.fingerprint import run_fingerprint
-from gradflow.jobs import job
-from gradflow.own_architectures import known
-from gradflow.provenance import describe
+from gradflow.config.own_architectures import known
+from gradflow.data import store
+from gradflow.data.fetch import configured, fetch
 from gradflow.runs import Run
-from gradflow.stopping import StopSignals
-from gradflow.training import train
+from gradflow.runtime import leases
+from gradflow.runtime.fingerprint import run_fingerprint
+from gradflow.runtime.job import job
+from gradflow.runtime.provenance import describe_run
+from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.loop import train
+from gradflow.training.result import write_result
+from gradflow.training.signals import StopSignals
 
 with job(snakemake):
     device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     run, params = Run(**snakemake.params.settings), snakemake.params
     architecture, record = known(snakemake.config["architectures"])[run.architecture], snakemake.config["record"]
-    dataset = arrays.load(Path(snakemake.input.data[0]).parent, params.get("dataset"))
+    dataset = store.load_dataset(Path(snakemake.input.data[0]).parent, params.get("dataset"))
     weights = fetch(*configured(snakemake.config, architecture.pretrained)) if run.pretrained else None
     code = run_fingerprint(run, architecture, record)  # of what is imported here, whatever was planned
     with StopSignals() as stop:
@@ -28,7 +29,7 @@ with job(snakemake):
             result.meta["weights_sha256"] = snakemake.config["downloads"][architecture.pretrained]["sha256"]
         result.meta["code_fingerprint"] = code
         result.provenance["builder"] = architecture.builder
-        result.provenance.update(describe(device, snakemake.threads))
-        results.write(snakemake.output[0], result)
+        result.provenance.update(describe_run(device, snakemake.threads))
+        write_result(snakemake.output[0], result)
         stop.finish()
         checkpoint.discard()

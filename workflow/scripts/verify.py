@@ -2,18 +2,18 @@
 
 from pathlib import Path
 
-from gradflow import verification
+from gradflow.analysis.reproducibility import verification_summary, verify
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, write_table
-from gradflow.jobs import job
+from gradflow.runtime.job import job
 
 with job(snakemake) as terminal:
     finished = snakemake.params.finished
     if not finished:
         raise GradflowError("verify: no run of this configuration has finished yet; run the workflow first.")
     again = {Path(path).stem: Path(path) for path in snakemake.input}
-    table = verification.verify(finished, snakemake.params.drawn, again)
-    summary = verification.summary(table, len(finished))
+    table = verify(finished, snakemake.params.drawn, again)
+    summary = verification_summary(table, len(finished))
     write_table("results/verify/report.csv", table)
     atomic_write("results/verify/report.txt", lambda stream: stream.write(summary.encode()))
     print(summary, end="", file=terminal, flush=True)

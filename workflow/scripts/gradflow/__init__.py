@@ -8,9 +8,9 @@ from importlib import import_module
 HOME = {
     "Architecture": "models.catalogue",
     "GradflowError": "errors",
-    "GradientRecorder": "recorder",
+    "GradientRecorder": "recorder.recorder",
     "build": "models.build",
-    "train": "training",
+    "train": "training.loop",
     "expand": "studies",
 }
 __all__ = sorted(HOME)

@@ -1,6 +1,6 @@
 """How settings are named for people, in one place."""
 
-from gradflow.optimizers import OPTIMIZERS
+from gradflow.training.optimizers import OPTIMIZERS
 
 ACTIVATIONS = {
     "sigmoid": "sigmoid",
@@ -18,7 +18,7 @@ INITS = {
     "torchvision": "torchvision",
     "pretrained": "pretrained",
 }
-MOMENTS = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
+PHASES = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
 
 _SAY = {
     "init": lambda value: f"{INITS.get(value, value)} init",

@@ -15,8 +15,8 @@ class Run:
     """All that makes a run what it is scientifically; None marks an option that its architecture does not have.
 
     A setting that came later says its neutral value. At that it is left out of ids and results, and code that is there
-    for it does not count (`gradflow.closures`): a run is what it was before the setting was there. It also says whether
-    it is about `updates` alone, and may say its JSON `schema`.
+    for it does not count (`gradflow.runtime.closures`): a run is what it was before the setting was there. It also says
+    whether it is about `updates` alone, and may say its JSON `schema`.
     """
 
     architecture: str
@@ -84,7 +84,7 @@ class Run:
     @cached_property
     def id(self) -> str:
         """A readable name that ends in 8 hex digits of a hash over every field that is set."""
-        digest = _digest({key: value for key, value in self.settings.items() if value is not None})[:8]
+        digest = _hash_settings({key: value for key, value in self.settings.items() if value is not None})[:8]
         switches = (("skip", self.skip), ("bn", self.batch_norm))
         marks = [name if value else f"no-{name}" for name, value in switches if value is not None]
         parts = [self.architecture, *marks, self.init, self.optimizer, self.dataset, f"s{self.seed}", digest]
@@ -94,7 +94,7 @@ class Run:
     def start(self) -> str:
         """A hash over what the first backward pass depends on, but for the seed; runs that begin alike share it."""
         updates = {*_UPDATES, *(part.name for part in fields(self) if part.metadata.get("updates"))}
-        return _digest({key: value for key, value in self.settings.items() if key not in updates})[:12]
+        return _hash_settings({key: value for key, value in self.settings.items() if key not in updates})[:12]
 
     @property
     def pretrained(self) -> bool:
@@ -108,5 +108,5 @@ class Run:
         return named | self.options
 
 
-def _digest(settings: dict) -> str:
+def _hash_settings(settings: dict) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()

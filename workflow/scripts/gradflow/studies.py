@@ -5,17 +5,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from gradflow import optimizers, schedules
-from gradflow.architectures import check_pretrained, resolve
-from gradflow.configuration import UNTRAINED
+from gradflow.config.configuration import UNTRAINED
+from gradflow.config.own_architectures import known
 from gradflow.data.normalization import check_normalization
 from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 from gradflow.labels import arm_labels
+from gradflow.models.architectures import check_pretrained, resolve_options
 from gradflow.models.catalogue import CATALOGUE, Architecture
-from gradflow.models.size import Look, look_into
-from gradflow.own_architectures import known
+from gradflow.models.size import Inspection, inspect_network
 from gradflow.runs import MODEL_OPTIONS, Run
+from gradflow.training import optimizers, schedules
 
 SCALED = ("dataset", "width", "epochs")  # what `scale` sets where a study does not
 
@@ -57,24 +57,26 @@ def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:
     return {run.id: run for study in studies for run in study.runs}
 
 
-def check_models(studies: Iterable[Study], architectures: Mapping[str, Architecture] = CATALOGUE) -> dict[str, Look]:
-    """Build every distinct network without memory and look for the layers that its study names.
+def check_models(
+    studies: Iterable[Study], architectures: Mapping[str, Architecture] = CATALOGUE
+) -> dict[str, Inspection]:
+    """Build every distinct network without memory and find the layers that its study names.
 
     Returns {id of an arm's first run: what is known of its network}.
 
     A named layer may be missing from some arms of an architecture (batch norm shifts a VGG's numbering), not from all.
     Raises GradflowError for a network that cannot be built or does not take the images, and for a layer no arm has.
     """
-    seen: dict[str, Look] = {}
-    looks = {}
+    seen: dict[str, Inspection] = {}
+    inspected = {}
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
             key = json.dumps([run.architecture, run.model_options, run.image_size, run.source])
-            seen[key] = seen.get(key) or _look(study, run, architectures[run.architecture])
+            seen[key] = seen.get(key) or _inspect(study, run, architectures[run.architecture])
             if run.optimizer_options:  # the others are checked already, and torch's optimizers take seconds to import
                 _check_optimizer(study, run)
-            looks[run.id] = seen[key]
+            inspected[run.id] = seen[key]
             found.setdefault(run.architecture, set()).update(seen[key].layers)
         for architecture, names in study.layers.items():
             for layer in names:
@@ -83,12 +85,12 @@ def check_models(studies: Iterable[Study], architectures: Mapping[str, Architect
                         f"config: studies.{study.name}.layers.{architecture} names {layer!r}, a layer that "
                         f"{architecture} lacks; its layers are {', '.join(sorted(found[architecture]))}."
                     )
-    return looks
+    return inspected
 
 
-def _look(study: Study, run: Run, architecture: Architecture) -> Look:
+def _inspect(study: Study, run: Run, architecture: Architecture) -> Inspection:
     try:
-        return look_into(architecture, run.model_options, run.image_size, get_source(run.source).channels)
+        return inspect_network(architecture, run.model_options, run.image_size, get_source(run.source).channels)
     except GradflowError as error:
         raise GradflowError(
             f"config: studies.{study.name} trains {run.architecture} on datasets.{run.dataset}, whose size is "
@@ -100,7 +102,7 @@ def _check_optimizer(study: Study, run: Run) -> None:
     """Raise GradflowError for values that the optimizer refuses."""
     import torch
 
-    from gradflow.training import make_optimizer
+    from gradflow.training.loop import make_optimizer
 
     try:
         make_optimizer(run, torch.nn.Linear(1, 1))
@@ -144,13 +146,13 @@ def _settings(config: dict, study: str, point: dict, architectures: dict[str, Ar
     run_settings = {field.name for field in fields(Run)} - set(MODEL_OPTIONS)
     options = {name: value for name, value in settings.items() if name not in run_settings}
     try:
-        options = resolve(point["architecture"], architecture, options)
+        options = resolve_options(point["architecture"], architecture, options)
         if settings.get("init") == "pretrained":
             check_pretrained(point["architecture"], architecture, options)
             if architecture.pretrained not in config["downloads"]:
                 needed = f"downloads.{architecture.pretrained}"
                 raise GradflowError(f"init: pretrained needs {needed}; add its urls and sha256.")
-        chosen = optimizers.resolve(settings) | schedules.resolve(settings)
+        chosen = optimizers.resolve_optimizer(settings) | schedules.resolve_schedule(settings)
         check_normalization(
             settings.get("normalization", Run.normalization),
             get_source(dataset["source"]).channels,

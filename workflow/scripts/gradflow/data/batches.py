@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from gradflow.data.arrays import Dataset
 from gradflow.data.normalization import channel_scale
-from gradflow.data.resizing import resize
+from gradflow.data.resize import resize
+from gradflow.data.store import Dataset
 
 
 def batches(
@@ -22,7 +22,7 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield (images float32 [B, C, size, size], labels int64 [B]) over a split once; the last batch may be short.
 
-    Pixels stored at another size are resized as the seeds' `Resize` does it, then scaled to 0 ... 1 and normalised.
+    Pixels stored at another size are resized as the notebooks' `Resize` does it, then scaled to 0 ... 1 and normalised.
     normalization: as `channel_scale` takes it.
     shuffle: a CPU generator that draws this pass's order; None keeps the stored order. In a shuffled pass a last batch
     of a single image is left out: batch norm has nothing to average there. first: the batch to begin with; those before

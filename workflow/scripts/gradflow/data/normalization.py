@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gradflow.errors import GradflowError
 
 if TYPE_CHECKING:  # planning needs no arrays
-    from gradflow.data.arrays import Dataset
+    from gradflow.data.store import Dataset
 
 # (mean, std) per channel: what seeds 001 and 002 take
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -25,7 +25,7 @@ def check_normalization(normalization: str, channels: int, dataset: str) -> None
 def channel_scale(dataset: Dataset, normalization: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return what is taken off each channel of pixels in 0 ... 1, and what the rest is divided by.
 
-    none: nothing (ToTensor only, seed 000). imagenet: ImageNet's mean and standard deviation. dataset: those of the
+    none: nothing (ToTensor only, notebook 000). imagenet: ImageNet's mean and standard deviation. dataset: those of the
     data set's own training images.
 
     Raises GradflowError for ImageNet's with other than three channels, and for a channel without any contrast.

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from gradflow.architectures import find, resolve
+from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
-from gradflow.models.builders import load_builder
+from gradflow.models.architectures import find_architecture, resolve_options
 from gradflow.models.catalogue import Architecture
 from gradflow.models.initialization import initialize
 from gradflow.models.pretrained import load_pretrained
@@ -37,9 +37,9 @@ def build(
     Raises GradflowError for an unknown architecture, option or initialisation, a builder that cannot be called, and for
     weights that do not fit.
     """
-    entry = find(architecture)
+    entry = find_architecture(architecture)
     name = architecture if isinstance(architecture, str) else entry.label or "the architecture"
-    settings = entry.plan | resolve(name, entry, options)
+    settings = entry.plan | resolve_options(name, entry, options)
     given = {"classes": classes, "channels": channels, "image_size": image_size}
     builder = load_builder(entry.builder)
     if seed is not None:

@@ -72,9 +72,9 @@ CATALOGUE: dict[str, Architecture] = {
     "vgg13": Architecture(_VGG, "VGG-13", FOREST, _stages(2, 2, 2, 2, 2), _HEAD),
     "vgg16": Architecture(_VGG, "VGG-16", BLUE, _stages(2, 2, 3, 3, 3), _HEAD),
     "vgg19": Architecture(_VGG, "VGG-19", SKY, _stages(2, 2, 4, 4, 4), _HEAD, pretrained="vgg19_weights"),
-    # seed 000's next step: 35 convolutions and 3 linear layers
+    # notebook 000's next step: 35 convolutions and 3 linear layers
     "vgg38": Architecture(_VGG, "VGG-38", ORANGE, _stages(4, 4, 9, 9, 9), _HEAD),
-    # the code of seed 002
+    # the code of notebook 002
     "vgg_deep": Architecture(
         _VGG,
         "VGG-Deep",
@@ -82,14 +82,14 @@ CATALOGUE: dict[str, Architecture] = {
         {"layers": [64, 64, "M", 128, 128, "M", 256, 256, 256, 512, 512, 512, 512, "M"], "dropout": None},
         _GLOBAL_POOL,
     ),
-    # the kernel experiment of seed 003, which names no plan
+    # the kernel experiment of notebook 003, which names no plan
     "vgg_shallow": Architecture(
         _VGG, "shallow VGG", YELLOW, {"layers": [64, "M", 128, "M", 256, "M"], "dropout": None}, _GLOBAL_POOL
     ),
-    # VGG-16 and four more convolutions in its last stage (the README of seed 003)
+    # VGG-16 and four more convolutions in its last stage (the README of notebook 003)
     "vgg16_plus4": Architecture(_VGG, "VGG-16+4", PURPLE, _stages(2, 2, 3, 3, 7), _HEAD | {"dropout": 0.0}),
     "resnet18": Architecture(_RESNET, "ResNet-18", GREEN, {"blocks": (2, 2, 2, 2), "kernels": (3, 3)}, _RESIDUAL),
-    # the stride on the 3×3, as in seed 001
+    # the stride on the 3×3, as in notebook 001
     "resnet50": Architecture(
         _RESNET,
         "ResNet-50",
@@ -98,7 +98,7 @@ CATALOGUE: dict[str, Architecture] = {
         _RESIDUAL,
     ),
     "cifar_resnet": Architecture(_CIFAR_RESNET, "CIFAR ResNet", SILVER, options=_RESIDUAL | {"depth": 20}),
-    # seed 004
+    # notebook 004
     "mlp": Architecture(
         "gradflow.models.mlp:mlp", "MLP", GREY, options={"units": 10, "depth": 5, "activation": "sigmoid"}
     ),

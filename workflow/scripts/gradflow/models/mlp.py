@@ -1,16 +1,16 @@
-"""The multilayer perceptron of seed 004."""
+"""The multilayer perceptron of notebook 004."""
 
 from collections import OrderedDict
 
 from torch import nn
 
-from gradflow.models.parts import ACTIVATIONS
+from gradflow.models.blocks import ACTIVATIONS
 
 
 def mlp(*, classes: int, channels: int, image_size: int, units: int, depth: int, activation: str) -> nn.Module:
-    """Return `depth` × (Linear, activation), the activation after the output layer too (seed 004, cell 4).
+    """Return `depth` × (Linear, activation), the activation after the output layer too (notebook 004, cell 4).
 
-    Its inputs are the channels · image_size² numbers of an image; seed 004's are 10 channels of 1 pixel.
+    Its inputs are the channels · image_size² numbers of an image; notebook 004's are 10 channels of 1 pixel.
     """
     sizes = [channels * image_size**2] + [units] * (depth - 1) + [classes]
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())

@@ -12,7 +12,7 @@ HEAD = "classifier.6"  # VGG's last layer: its classes are ImageNet's
 
 
 def load_pretrained(model: nn.Module, weights: Path | None) -> None:
-    """Load torchvision's ImageNet weights of VGG19 into a model, all but the last layer, as seed 000 does.
+    """Load torchvision's ImageNet weights of VGG19 into a model, all but the last layer, as notebook 000 does.
 
     Raises GradflowError if the file is missing or holds other weights.
     """

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from gradflow.errors import GradflowError
-from gradflow.models.parts import ACTIVATIONS, scaled
+from gradflow.models.blocks import ACTIVATIONS, scaled
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class ResNetPlan:
     strided: int = 0  # which convolution of a stage's first block halves the image
     expansion: int = 1
     planes: tuple[int, ...] = (64, 128, 256, 512)
-    small_images: bool = False  # one 3×3 convolution for a stem, in the place of a 7×7 and a pooling, both of stride 2
+    small_images: bool = False  # one 3×3 convolution for a stem, instead of a 7×7 and a pooling, both of stride 2
 
 
 class Block(nn.Module):
     """A residual block: conv1, bn1, ..., and the identity or its projection `downsample` added before the last ReLU.
 
-    Without `skip` nothing is added; the unused projection stays, as seed 001 builds it.
+    Without `skip` nothing is added; the unused projection stays, as notebook 001 builds it.
     """
 
     def __init__(self, inputs: int, sizes: list[int], kernels, strides, activation: str, batch_norm: bool, skip: bool):

@@ -1,4 +1,4 @@
-"""The size of a network: what is counted of it, and a look into it before anything is trained."""
+"""The size of a network: what is counted of it, and an inspection of it before anything is trained."""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
@@ -17,7 +17,7 @@ NETWORK = (
     "optimizer",
 )  # what a row of cost.csv is about
 COUNTED = ("parameters", "unused", "mflop", "activation_mib")  # of a network, exactly; with _full, at full width
-CLASSES = 10  # of a network that is looked into before its data set is there
+CLASSES = 10  # of a network that is inspected before its data set is there
 
 
 class Size(NamedTuple):
@@ -28,7 +28,7 @@ class Size(NamedTuple):
     parameters: int
 
 
-class Look(NamedTuple):
+class Inspection(NamedTuple):
     """What is known of a network before it is trained: its layers, those beside the main path, and its size."""
 
     layers: list[str]
@@ -36,7 +36,7 @@ class Look(NamedTuple):
     size: Size
 
 
-def look_into(architecture: Architecture, options: dict, image_size: int, channels: int = 3) -> Look:
+def inspect_network(architecture: Architecture, options: dict, image_size: int, channels: int = 3) -> Inspection:
     """Build a network without memory, let two images through it, and say what it is like.
 
     The FLOPs are three times those of the forward pass, the activations the outputs of all its innermost modules.
@@ -46,22 +46,24 @@ def look_into(architecture: Architecture, options: dict, image_size: int, channe
     """
     import torch
 
-    from gradflow.layers import select
-    from gradflow.main_path import beside_main_path
     from gradflow.models.build import build
+    from gradflow.models.main_path import beside_main_path
+    from gradflow.recorder.layers import select_layers
 
     shape, built = {"channels": channels, "image_size": image_size}, []
 
-    def look(device: str) -> Look:
+    def inspect(device: str) -> Inspection:
         model = build(architecture, classes=CLASSES, **shape, **options)
         built.append(model)
         images = torch.zeros(2, channels, image_size, image_size)
         flops, activations = _count(model, images)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        return Look(list(select(model, None)), beside_main_path(model, images), Size(flops, activations, parameters))
+        return Inspection(
+            list(select_layers(model, None)), beside_main_path(model, images), Size(flops, activations, parameters)
+        )
 
     try:
-        return without_memory(look)
+        return without_memory(inspect)
     except GradflowError:
         raise
     except Exception as error:

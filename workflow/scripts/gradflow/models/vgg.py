@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gradflow.models.parts import ACTIVATIONS, POOLINGS, scaled
+from gradflow.models.blocks import ACTIVATIONS, POOLINGS, scaled
 
 
 class VGG(nn.Module):
@@ -36,9 +36,9 @@ def vgg(
     """Build a VGG from its plan: layers, a list of channel counts, with "M" where a pooling halves the image.
 
     width multiplies every channel count and the hidden linear layers. kernel is odd, with same padding. bottleneck
-    puts a 1×1, a kernel×kernel of a quarter of the channels, and a 1×1 in the place of each convolution of 256 or more
+    puts a 1×1, a kernel×kernel of a quarter of the channels, and a 1×1 instead of each convolution of 256 or more
     planned channels. With a dropout the head is torchvision's (7×7 adaptive average pool, two hidden layers of 4096,
-    dropout after each); with None it is seed 002's (global average pool, 512 → 512 → 256 → classes).
+    dropout after each); with None it is notebook 002's (global average pool, 512 → 512 → 256 → classes).
     """
     features: list[nn.Module] = []
     for item in layers:

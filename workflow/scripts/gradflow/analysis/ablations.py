@@ -1,0 +1,106 @@
+"""What one setting changes: arms that share everything else, random seeds included, compared seed by seed."""
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from gradflow.analysis.statistics import ALPHA, Estimate, adjusted, estimate_mean, p_value
+from gradflow.analysis.study import StudyTables
+
+ACTIVATION_GRADIENT = "grad_sample_norm"
+OPTIMIZER_SETTINGS = ("learning_rate", "momentum", "weight_decay")  # they come with another optimizer
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The mean difference of two arms over their common random seeds, arm minus baseline.
+
+    `p` is that of Student's paired t test for no difference, adjusted for all effects that were looked at together.
+    """
+
+    label: str
+    baseline: str
+    difference: Estimate
+    p: float
+
+    @property
+    def significant(self) -> bool:
+        """Whether the difference is significant at 0.05, after the correction."""
+        return bool(self.p < ALPHA)
+
+
+def paired(study: StudyTables, values: pd.Series, label: str, baseline: str) -> np.ndarray:
+    """Return values of an arm minus a baseline's by seed; NaN where a run gave none. values: indexed by run."""
+    a, b = (study.by_seed(values, name) for name in (label, baseline))
+    with np.errstate(invalid="ignore"):  # a layer of exact zeros in both: −inf minus −inf is no number
+        return (a - b).reindex(a.index.intersection(b.index)).to_numpy(dtype=float)
+
+
+def effects(study: StudyTables, values: pd.Series, pairs: list[tuple[str, str]]) -> list[Effect]:
+    """Return the effect of each (arm, baseline) on a quantity, corrected for the number of pairs."""
+    differences = [paired(study, values, *pair) for pair in pairs]
+    p_values = adjusted([p_value(difference, 0.0) for difference in differences])  # NaN: the same in every seed
+    return [
+        Effect(*pair, estimate_mean(difference), float(p)) for pair, difference, p in zip(pairs, differences, p_values)
+    ]
+
+
+def with_and_without(study: StudyTables, field: str, with_value, without_value) -> list[tuple[str, str]]:
+    """Return the (arm, arm) pairs that differ in one setting alone and have these two values of it."""
+    arms = _settings(study)
+    chosen = arms[field].astype(str)
+    return [
+        (a, b)
+        for a in arms.index[chosen == str(with_value)]
+        for b in arms.index[chosen == str(without_value)]
+        if _differing(arms, a, b) == [field]
+    ]
+
+
+def ablations(study: StudyTables) -> list[tuple[str, str]]:
+    """Return (arm, baseline) for each arm: the study's first arm from which it differs in one thing of the same net.
+
+    An optimizer with its learning rate, momentum and weight decay is one thing.
+    """
+    arms, pairs = _settings(study), []
+    arms = arms.assign(source="", image_size="")  # the data set's name stands for them
+    for number, label in enumerate(study.labels):
+        for baseline in study.labels[:number]:
+            differing = _differing(arms, label, baseline)
+            same_net = "architecture" not in differing
+            if "optimizer" in differing:
+                own = [name for name in differing if name.startswith("optimizer_options")]
+                differing = [name for name in differing if name not in (*OPTIMIZER_SETTINGS, *own)]
+            if len(differing) == 1 and same_net:
+                pairs.append((label, baseline))
+                break
+    return pairs
+
+
+def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
+    """Return {quantity in words: effects of each arm against its baseline}: decades at init and end, test accuracy."""
+    pairs = ablations(study)
+    accuracy = study.per_run["test_accuracy"]
+    values: dict[str, pd.Series] = {
+        "decades at init": study.run_decades(ACTIVATION_GRADIENT, "init"),
+        "decades at the end": study.run_decades(ACTIVATION_GRADIENT, "end"),
+        "test accuracy": accuracy,
+    }
+    return {name: effects(study, value, pairs) for name, value in values.items()}
+
+
+def _settings(study: StudyTables) -> pd.DataFrame:
+    """The settings of each arm, indexed by label; the options of its own network are a column each."""
+    arms = study.runs.drop_duplicates("label").set_index("label")[study.settings]
+    for name in {"options", "optimizer_options"} & set(arms):
+        own = pd.DataFrame(
+            [json.loads(text) if isinstance(text, str) and text else {} for text in arms.pop(name)], arms.index
+        )
+        arms = arms.join(own.map(repr).add_prefix(f"{name} "))
+    return arms.astype(str)
+
+
+def _differing(arms: pd.DataFrame, a: str, b: str) -> list[str]:
+    return [name for name in arms.columns if arms.at[a, name] != arms.at[b, name]]

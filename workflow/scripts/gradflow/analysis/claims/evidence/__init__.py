@@ -1,0 +1,132 @@
+"""Kinds of evidence for claims: one file of this folder each, which says all that is known of tests of its kind.
+
+A file defines KIND; it is found by being there. What several share is here.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gradflow.analysis.statistics import Estimate, estimate_mean, p_value
+from gradflow.folders import found_in
+from gradflow.runs import Run
+
+SETTINGS = {"description": "Settings of one arm or network.", "type": "object"}  # a part of a kind's schema
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number with its interval, and the two-sided p-value of any bound on it; an exact number needs none.
+
+    middle: the value that says on which side of a bound the number lies; infinite ones have no mean, but a median.
+    """
+
+    estimate: Estimate
+    p: Callable[[float], float]
+    middle: float
+    exact: bool = False
+
+
+class Missing(Exception):
+    """The run at hand has no data for a test; the message says what is lacking."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of evidence: which tests ask for it, where it is read and how a test is measured by it.
+
+    key: the key of a test that makes it one of this kind.
+    schema: the JSON schema of what such a test has beside what all have: its `properties` and what is `required`.
+    read: what the run left of this evidence, from the paths of its tables and drawings; nothing where there are none.
+    measure: the number that a test is about, by what was read; raises Missing where it has no data for the test.
+    faults: what is wrong with a test that a schema cannot say, in words.
+    lacking: which setting that a claim needs, of {name: {at_least: x} or {one_of: [...]}}, the runs do not have, by the
+    test and what was read; None if they have all. Networks that are not trained have no such settings.
+    """
+
+    key: str
+    schema: dict
+    read: Callable[[list[Path]], object]
+    measure: Callable[[dict, object], Measured]
+    faults: Callable[[dict], Iterable[str]] = lambda test: ()
+    lacking: Callable[[dict, dict, object], str | None] = lambda needs, test, found: None
+
+
+@cache
+def kinds() -> dict[str, Kind]:
+    """Return the kinds of evidence by the key of their tests."""
+    return {kind.key: kind for kind in found_in(__name__, "KIND").values()}
+
+
+def kind_of(test: dict) -> Kind:
+    """Return the kind of evidence that a test asks for."""
+    return next(kind for key, kind in kinds().items() if key in test)
+
+
+def gather(files: Iterable[Path]) -> dict[str, object]:
+    """Return {key of a kind: what it read} of the tables and drawings that a run left."""
+    paths = [Path(file) for file in files]
+    return {key: kind.read(paths) for key, kind in kinds().items()}
+
+
+def read_table(files: list[Path], name: str) -> pd.DataFrame:
+    """Return the table of a name; one without rows or columns if the run made none."""
+    return next((pd.read_csv(file) for file in files if file.name == name), pd.DataFrame())
+
+
+def unknown_settings(*parts: dict) -> Iterator[str]:
+    """Say what is no setting of a run."""
+    settings = [field.name for field in fields(Run)]
+    for part in parts:
+        unknown = set(part) - set(settings)
+        if unknown:
+            yield f"{min(unknown)!r} is no setting of a run; there are {', '.join(settings)}"
+
+
+def baseline(test: dict) -> dict:
+    """Return the test of what is taken off: the same test, but for what `minus` changes."""
+    other = dict(test)
+    for key, value in test.get("minus", {}).items():
+        other[key] = other.get(key, {}) | value if isinstance(value, dict) else value
+    return other
+
+
+def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Measured:
+    """Return a number over random seeds; where the test has a `minus`, its difference seed by seed.
+
+    by_seed: from a test to its values, indexed by random seed.
+    """
+    values = by_seed(test)
+    if "minus" in test:
+        others = by_seed(baseline(test))
+        with np.errstate(invalid="ignore"):
+            values = (values - others).reindex(values.index.intersection(others.index))  # inf − inf is no number
+    if values.notna().sum() == 0:
+        raise Missing("no run of it gave a finite number")
+    finite = np.isfinite(values.dropna()).all()
+    middle = values.mean() if finite else values.median()
+    return Measured(estimate_mean(values), lambda bound: p_value(values, bound), float(middle))
+
+
+def with_settings(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:
+    """Return the rows that have these settings; None is a setting that is not there."""
+    for name, wanted in settings.items():
+        rows = rows[_same(rows[name], wanted)] if name in rows else rows[:0]
+    return rows
+
+
+def _same(column: pd.Series, wanted) -> pd.Series:
+    if wanted is None:
+        return column.isna()
+    if isinstance(wanted, (int, float)) and not isinstance(wanted, bool):
+        return pd.to_numeric(column, errors="coerce") == wanted
+    return column.astype(str) == str(wanted)
+
+
+def said(settings: dict) -> str:
+    """Say settings in words."""
+    return ", ".join(f"{name} {value}" for name, value in settings.items() if value is not None)

@@ -1,0 +1,78 @@
+"""Random MLPs, notebook 004's: log10 of the first weight's gradient norm over the last's, the median over networks."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from gradflow.analysis.claims.evidence import Kind, Measured, Missing, baseline
+from gradflow.analysis.statistics import (
+    bootstrap_differences,
+    bootstrap_medians,
+    estimate_median,
+    estimate_median_difference,
+)
+from gradflow.propagation.notebook_004 import first_over_last
+from gradflow.training.result import read_arrays
+
+NETWORK = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "activation": {"type": "string"},
+        "init": {"type": "string"},
+        "depth": {"type": "integer"},
+        "width": {"type": "integer"},
+    },
+}
+SCHEMA = {
+    "properties": {
+        "random_mlps": NETWORK | {"required": ["activation", "init", "depth", "width"]},
+        "minus": {
+            "description": "What the other networks have instead; their median is taken off.",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"random_mlps": NETWORK},
+        },
+    },
+    "required": ["random_mlps"],
+}
+Drawn = dict[tuple[int, int], dict[str, np.ndarray]]
+
+
+def read(files: list[Path]) -> Drawn:
+    """Return {(depth, width): {"<activation>-<init>": norms [draws, 2·depth]}} of files named after depth and width."""
+    shapes = {file: re.fullmatch(r"depth(\d+)-width(\d+)\.npz", file.name) for file in files}
+    return {(int(shape[1]), int(shape[2])): read_arrays(file) for file, shape in shapes.items() if shape}
+
+
+def measure(test: dict, drawn: Drawn) -> Measured:
+    """Return the median over the networks that are alive, or the difference of two medians, bootstrapped."""
+    values = _logs(test["random_mlps"], drawn)
+    if "minus" not in test:
+        medians = bootstrap_medians(values)
+        return Measured(estimate_median(values), lambda bound: _share_beyond(medians, bound), float(np.median(values)))
+    others = _logs(baseline(test)["random_mlps"], drawn)
+    differences = bootstrap_differences(values, others)
+    difference = estimate_median_difference(values, others)
+    return Measured(difference, lambda bound: _share_beyond(differences, bound), difference.value)
+
+
+def _logs(wanted: dict, drawn: Drawn) -> np.ndarray:
+    arrays = drawn.get((wanted["depth"], wanted["width"]), {})
+    key = f"{wanted['activation']}-{wanted['init']}"
+    if key not in arrays:
+        raise Missing(f"no networks of {wanted['depth']} layers, width {wanted['width']}, {key} were drawn")
+    logs = first_over_last(arrays[key])
+    if not len(logs):
+        raise Missing(f"every network of {wanted['depth']} layers, {key}, is dead")
+    return logs
+
+
+def _share_beyond(medians: np.ndarray, bound: float) -> float:
+    """The bootstrap's two-sided p-value; it cannot be told from less than one resample."""
+    tail = min(np.mean(medians <= bound), np.mean(medians >= bound))
+    return float(min(1.0, 2 * max(tail, 1 / len(medians))))
+
+
+KIND = Kind("random_mlps", SCHEMA, read, measure)

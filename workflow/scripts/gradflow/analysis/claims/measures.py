@@ -1,0 +1,79 @@
+"""What claims are about: one number a run, by name, read from a study's tables. Norms are on a log10 scale."""
+
+import numpy as np
+import pandas as pd
+
+from gradflow.analysis.study import StudyTables
+from gradflow.propagation.profile import robust_slope
+
+
+def decades(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -> pd.Series:
+    """Return each run's decades, first layer over last, at a phase."""
+    return study.run_decades(quantity, at)
+
+
+def per_layer(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -> pd.Series:
+    """Return each run's decades per layer on the way to the input, by robust regression, at a phase."""
+    return study.run_slopes(quantity, at)
+
+
+def ratio(study: StudyTables, at: str, layers: list[str], quantity: str = "grad_sample_norm") -> pd.Series:
+    """Return log10 of one layer's norm over another's at a phase; layers: the two names."""
+    table = study.profiles.query("phase == @at and quantity == @quantity")
+    norms = table.pivot_table(index="run", columns="layer", values="value").reindex(columns=layers)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log10(norms[layers[0]] / norms[layers[1]])
+
+
+def lowest(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
+    """Return log10 of the lowest norm that any of the layers has in any stretch of training; NaN if one is NaN."""
+    return _over_time(study, layers, quantity).agg(lambda logs: logs.min(skipna=False))
+
+
+def highest(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
+    """Return log10 of the highest norm that any of the layers has in any stretch of training; NaN if one is NaN."""
+    return _over_time(study, layers, quantity).agg(lambda logs: logs.max(skipna=False))
+
+
+def trend(study: StudyTables, layers: list[str], quantity: str = "grad_sample_norm") -> pd.Series:
+    """Return the decades an epoch by which the layers' mean log10 norm changes over training (Theil–Sen slope)."""
+    table = study.layers[study.layers["layer"].isin(layers)]
+    with np.errstate(divide="ignore"):
+        logs = table.assign(log=np.log10(table[quantity])).groupby(["run", "time"])["log"].mean().reset_index()
+    slopes = {run: robust_slope(curve["time"], 10 ** curve["log"]) for run, curve in logs.groupby("run")}
+    return pd.Series(slopes, dtype=float)
+
+
+def column(name: str):
+    """Return the measure that reads a column of runs.csv."""
+
+    def read(study: StudyTables) -> pd.Series:
+        return study.per_run[name]
+
+    return read
+
+
+def overfit(study: StudyTables) -> pd.Series:
+    """Return training accuracy minus validation accuracy in the last epoch."""
+    runs = study.per_run
+    return runs["train_accuracy"] - runs["validation_accuracy"]
+
+
+MEASURES = {
+    "decades": decades,
+    "per_layer": per_layer,
+    "ratio": ratio,
+    "lowest": lowest,
+    "highest": highest,
+    "trend": trend,
+    "overfit": overfit,
+} | {
+    name: column(name)
+    for name in ("test_accuracy", "train_accuracy", "mean_loss", "loss_jumps", "filters_before", "filters_after")
+}
+
+
+def _over_time(study: StudyTables, layers: list[str], quantity: str):
+    table = study.layers[study.layers["layer"].isin(layers)]
+    with np.errstate(divide="ignore"):
+        return table.assign(log=np.log10(table[quantity])).groupby("run")["log"]

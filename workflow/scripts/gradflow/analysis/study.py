@@ -1,0 +1,179 @@
+"""The tables of one study, with each run's arm and label joined on: what figures and prose start from."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from gradflow.analysis.profiles import PHASES, decades_table, profile_verdict
+from gradflow.analysis.statistics import Estimate, estimate_mean
+from gradflow.analysis.tables import OUTCOMES
+from gradflow.errors import GradflowError
+from gradflow.propagation.profile import decades_per_layer
+from gradflow.recorder.quantities import with_derived
+
+# Names are text, whatever they look like: a layer may be called "0".
+TEXT = dict.fromkeys(
+    ("study", "title", "label", "run", "start", "colour", "beside", "layer", "options", "optimizer_options"), str
+)
+
+
+@dataclass(frozen=True)
+class StudyTables:
+    """Tables as in gradflow.analysis.tables, restricted to a study; each has the columns arm and label as well.
+
+    A table's rows come in the order of the arms. `arms` has one row a run, with its architecture. `seeds` says of every
+    run in `profiles` its label and random seed: at init there are more of them than are trained
+    (`gradflow.propagation.first_backward`).
+    """
+
+    name: str
+    title: str
+    arms: pd.DataFrame
+    profiles: pd.DataFrame
+    layers: pd.DataFrame
+    epochs: pd.DataFrame
+    runs: pd.DataFrame
+    seeds: pd.DataFrame
+    folder: Path
+
+    @property
+    def labels(self) -> list[str]:
+        """The arms' labels in their order."""
+        return list(dict.fromkeys(self.arms["label"]))
+
+    @property
+    def per_run(self) -> pd.DataFrame:
+        """The summary of each run, indexed by run."""
+        return self.runs.drop_duplicates("run").set_index("run")
+
+    def layer_names(self, label: str) -> list[str]:
+        """Return the layers of an arm that ran, in forward order."""
+        table = self.profiles[(self.profiles["label"] == label) & (self.profiles["depth"] >= 0)]
+        return list(table.drop_duplicates("layer").sort_values("depth")["layer"])
+
+    def beside(self, label: str) -> set[str]:
+        """Return the layers of an arm that run beside its main path, such as projections beside residual blocks."""
+        return set(json.loads(self.arms.loc[self.arms["label"] == label, "beside"].iloc[0]))
+
+    def on_main_path(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of a table with label, layer and depth whose layer ran, on its arm's main path."""
+        beside = {label: self.beside(label) for label in self.labels}
+        ran = table[table["depth"] >= 0]
+        return ran[[layer not in beside[label] for label, layer in zip(ran["label"], ran["layer"])]]
+
+    @property
+    def settings(self) -> list[str]:
+        """The columns of `runs` that are settings of a run, its random seed aside."""
+        return [name for name in self.runs.columns if name not in ("run", "arm", "label", "seed", *OUTCOMES)]
+
+    def named_layers(self, label: str, named: dict[str, list[str]]) -> list[str]:
+        """Return the layers to draw on their own: those named for the arm's architecture, else first, middle, last."""
+        names = self.layer_names(label)
+        chosen = [layer for layer in named.get(self.architecture(label), []) if layer in names]
+        return chosen or [names[i] for i in sorted({0, len(names) // 2, len(names) - 1})]
+
+    def architecture(self, label: str) -> str:
+        """Return the architecture of an arm."""
+        return self.arms.loc[self.arms["label"] == label, "architecture"].iloc[0]
+
+    def colour(self, label: str) -> str:
+        """Return the colour of an arm's architecture."""
+        return self.arms.loc[self.arms["label"] == label, "colour"].iloc[0]
+
+    def decades(self, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], Estimate]:
+        """Return {(arm label, phase): decades of the first layer over the last, with the interval over seeds}."""
+        values = {phase: self.per_arm(self.run_decades(quantity, phase)) for phase in PHASES}
+        return {(label, phase): values[phase][label] for label in self.labels for phase in PHASES}
+
+    def run_decades(self, quantity: str, phase: str) -> pd.Series:
+        """Return each run's decades at a phase, indexed by run."""
+        table = self.profiles[(self.profiles["quantity"] == quantity) & (self.profiles["phase"] == phase)]
+        return decades_table(table).set_index("run")["decades"]
+
+    def run_slopes(self, quantity: str, phase: str) -> pd.Series:
+        """Return each run's decades per layer at a phase (`propagation.profile.decades_per_layer`), indexed by run."""
+        table = self.profiles[(self.profiles["quantity"] == quantity) & (self.profiles["phase"] == phase)]
+        used = self.on_main_path(table).sort_values("depth")
+        return used.groupby("run")["value"].apply(decades_per_layer)
+
+    def by_seed(self, values: pd.Series, label: str) -> pd.Series:
+        """Return an arm's values by random seed; values: indexed by run.
+
+        A run without a value (a phase that it never reached) is left out, a NaN is kept.
+        """
+        mine = self.seeds[(self.seeds["label"] == label) & self.seeds["run"].isin(values.index)]
+        return pd.Series(values.reindex(mine["run"]).to_numpy(dtype=float), index=mine["seed"])
+
+    def per_arm(self, values: pd.Series) -> dict[str, Estimate]:
+        """Return {arm label: a value's interval over seeds}; values: indexed by run."""
+        return {label: estimate_mean(self.by_seed(values, label)) for label in self.labels}
+
+    def verdicts(self, thresholds: dict, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], str]:
+        """Return {(arm label, phase): verdict on its decades}; thresholds as in `profile_verdict`."""
+        return {key: profile_verdict(value, thresholds) for key, value in self.decades(quantity).items()}
+
+    def norms(self, label: str, quantity: str, layers: list[str]) -> pd.DataFrame:
+        """Return every step's values of some layers of an arm, all seeds: columns run, epoch, step, layer, value."""
+        runs = list(self.arms.loc[self.arms["label"] == label, "run"])
+        wanted = [("run", "in", runs), ("layer", "in", layers)]
+        columns = ["run", "epoch", "step", "layer", quantity]
+        table = pq.read_table(self.folder / "norms.parquet", filters=wanted, columns=columns).to_pandas()
+        return table.rename(columns={quantity: "value"}).astype({"run": str, "layer": str})
+
+
+def read_study(folder: Path, study: str) -> StudyTables:
+    """Read the tables of a study from the folder that gradflow.analysis.tables wrote.
+
+    Raises GradflowError if a table is missing, the study has no runs in them, or one of its runs is not in all of them.
+    """
+    folder = Path(folder)
+    try:
+        read = {
+            name: pd.read_csv(folder / f"{name}.csv", dtype=TEXT) for name in ("arms", "profiles", "epochs", "runs")
+        }
+        arms = read["arms"][read["arms"]["study"] == study]
+        if arms.empty:
+            raise GradflowError(
+                f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
+            )
+        layers = pq.read_table(folder / "layers.parquet", filters=[("run", "in", list(arms["run"]))]).to_pandas()
+        read["layers"] = layers.astype({"run": str, "layer": str})
+    except FileNotFoundError as error:
+        missing = error.filename or folder / "layers.parquet"
+        raise GradflowError(f"{missing} does not exist: run the workflow to make the tables.") from error
+    for name in ("profiles", "layers", "epochs", "runs"):
+        absent = set(arms["run"]) - set(read[name]["run"])
+        if absent:
+            raise GradflowError(f"{folder}: {name} lacks the run {min(absent)}: run the workflow again.")
+    arms = arms.merge(read["runs"][["run", "architecture"]], on="run", how="left")
+    joined = {
+        name: arms[["run", "arm", "label"]].merge(read[name], on="run").sort_values("arm", kind="stable")
+        for name in ("profiles", "layers", "epochs", "runs")
+    }
+    joined["profiles"], seeds = _with_first_backward(joined["profiles"], arms, folder / "first_backward.csv")
+    return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, folder=folder)
+
+
+def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take the profiles at init from more random seeds, where they were measured; return them, and whose they are."""
+    seeds = arms[["label", "run", "seed"]]
+    if not path.exists():
+        return profiles, seeds
+    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(_read_first_backward(path), on="start")
+    initial["run"] = initial["label"] + ", seed " + initial["seed"].astype(str)
+    measured = (profiles["phase"] == "init") & profiles["quantity"].isin(initial["quantity"])
+    replaced = measured & profiles["label"].isin(initial["label"])
+    profiles = pd.concat([profiles[~replaced], initial.assign(phase="init")[profiles.columns]])
+    own = initial.drop_duplicates("run")[["label", "run", "seed"]]
+    return profiles.sort_values("arm", kind="stable"), pd.concat([seeds, own], ignore_index=True)
+
+
+def _read_first_backward(path: Path) -> pd.DataFrame:
+    """Read the first backward passes, with the quantities that follow from those in the file."""
+    table = pd.read_csv(path, dtype=TEXT)
+    wide = table.pivot(index=["start", "seed", "layer", "depth"], columns="quantity", values="value")
+    derived = pd.DataFrame(with_derived(dict(wide.items())), index=wide.index)
+    return derived.rename_axis(columns="quantity").stack(future_stack=True).rename("value").reset_index()

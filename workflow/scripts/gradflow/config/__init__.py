@@ -1,0 +1,1 @@
+"""The configuration: its sections, defaults and checks."""

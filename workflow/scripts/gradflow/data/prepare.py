@@ -1,0 +1,90 @@
+"""Preparing a data set once: whatever its source, it becomes one folder of arrays that every run reads."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from tqdm import tqdm
+
+from gradflow.data.archives import members
+from gradflow.data.content import Content, check_classes, check_form
+from gradflow.data.decode import decode, side_to_store
+from gradflow.data.sources import get_source
+from gradflow.data.store import save_dataset
+from gradflow.errors import GradflowError
+
+NAMED = 3  # damaged images in the sentence; the log has them all
+
+
+def prepare(
+    folder: Path,
+    name: str,
+    settings: dict,
+    archive: Path | None = None,
+    workers: int = 1,
+    progress: TextIO | None = None,
+) -> None:
+    """Prepare the data set `name`, described by its settings in the config, into `folder`.
+
+    archive: the verified archive of a source that is fetched. workers: processes that decode. A folder that an earlier
+    attempt left unfinished is made anew.
+
+    Raises GradflowError for a source that is not what it should be, for more damaged images than the settings allow to
+    drop, and for a full disk.
+    """
+    folder = Path(folder)
+    making = folder / ".making"
+    for left in folder.glob(".*"):
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
+    source, origin = get_source(settings["source"]), archive or settings.get("path")
+    try:
+        files = members(origin, making / "archive.tar") if origin else []
+        with _about(name):
+            content = source.read(files, settings)
+            check_form(content, source.channels)
+            check_classes(content)
+        images, dropped = content.images, []
+        if isinstance(images, list):
+            images = making / "images.npy"
+            making.mkdir(parents=True, exist_ok=True)
+            content, dropped = _decode(content, images, name, settings, workers, progress)
+        save_dataset(folder, name, images, content.labels, content.split, content.classes, dropped)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
+@contextmanager
+def _about(name: str) -> Iterator[None]:
+    """Let a source's complaint say which data set it is about."""
+    try:
+        yield
+    except GradflowError as error:
+        raise GradflowError(f"datasets.{name}: {error}") from error
+
+
+def _decode(
+    content: Content, out: Path, name: str, settings: dict, workers: int, progress: TextIO | None
+) -> tuple[Content, list[str]]:
+    """Decode the files of a source into one array; return what is left of the source, and what was dropped."""
+    shape = side_to_store(content.images, settings["size"], workers, progress)
+    damaged = decode(content.images, out, shape, workers, progress)
+    if not damaged:
+        return content, []
+    dropped = [content.images[row].name for row, _ in damaged]
+    for file, (_, reason) in zip(dropped, damaged):
+        tqdm.write(f"damaged: {file}: {reason}")
+    if len(damaged) > settings.get("drop_damaged", 0):
+        shown = ", ".join(dropped[:NAMED]) + (", ..." if len(dropped) > NAMED else "")
+        raise GradflowError(
+            f"{len(damaged)} of {len(content.labels):,} images of the data set {name!r} cannot be decoded "
+            f"({shown}; the log has all): mend them, or set datasets.{name}.drop_damaged to {len(damaged)} to go on "
+            "without them."
+        )
+    content = content.without([row for row, _ in damaged])
+    with _about(name):
+        check_classes(content)
+    if decode(content.images, out, shape, workers, progress):
+        raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
+    return content, dropped

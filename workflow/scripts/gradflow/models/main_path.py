@@ -1,0 +1,82 @@
+"""The main path of a network: the longest chain of layers from its input to its output, found in autograd's graph.
+
+A projection beside a residual block, or another short cut, does not lie on it. Profiles against depth follow it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import torch
+from torch import nn
+
+from gradflow.recorder.layers import select_layers
+
+
+def beside_main_path(model: nn.Module, *inputs: torch.Tensor, forward: Callable | None = None) -> list[str]:
+    """Return the convolutions and linear layers that run but lie beside the main path, in forward order.
+
+    inputs: what the model is called with; forward: how, if not by `model(*inputs)`. Of chains that are equally long all
+    are on it. Nothing is computed backwards; the model is left as it was, but for what its forward pass changes.
+    """
+    uses: list[tuple[str, object, set]] = []  # of layers, in forward order: name, node, nodes of the layers before it
+    known: dict[object, int] = {}  # the use that made a node
+
+    def hook(name: str):
+        def after(module: nn.Module, args: tuple, output) -> None:
+            node = getattr(output, "grad_fn", None)
+            if node is not None:
+                before = _nearest(args, known)
+                known[node] = len(uses)
+                uses.append((name, node, before))
+
+        return after
+
+    handles = [module.register_forward_hook(hook(name)) for name, module in select_layers(model, None).items()]
+    try:
+        with torch.enable_grad():
+            outputs = forward(*inputs) if forward else model(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    depth: list[int] = []
+    for _, _, before in uses:  # those before a use come earlier in the list
+        depth.append(1 + max((depth[known[node]] for node in before), default=0))
+    main = _longest([known[node] for node in _nearest(outputs, known)], uses, known, depth)
+    names = {uses[use][0] for use in main}
+    return [name for name in dict.fromkeys(use[0] for use in uses) if name not in names]
+
+
+def _longest(ends: list[int], uses: list, known: dict, depth: list[int]) -> set[int]:
+    """Walk back from the deepest of the last layers along all longest chains; return the uses on the way."""
+    deepest = max((depth[end] for end in ends), default=0)
+    pending, seen = [end for end in ends if depth[end] == deepest], set()
+    while pending:
+        use = pending.pop()
+        if use not in seen:
+            seen.add(use)
+            pending += [known[node] for node in uses[use][2] if depth[known[node]] == depth[use] - 1]
+    return seen
+
+
+def _nearest(values, known: dict) -> set:
+    """Return the nodes of the recorded layers from which tensors come without another in between."""
+    pending, seen, found = [tensor.grad_fn for tensor in _tensors(values)], set(), set()
+    while pending:
+        node = pending.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node in known:
+            found.add(node)
+        else:
+            pending += [function for function, _ in node.next_functions]
+    return found
+
+
+def _tensors(values) -> Iterator[torch.Tensor]:
+    if isinstance(values, torch.Tensor):
+        yield values
+    elif isinstance(values, dict):
+        yield from _tensors(values.values())
+    elif isinstance(values, Iterable) and not isinstance(values, str):
+        for value in values:
+            yield from _tensors(value)

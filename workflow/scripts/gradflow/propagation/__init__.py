@@ -1,0 +1,1 @@
+"""Propagation of gradients through networks that are not trained."""

@@ -1,0 +1,70 @@
+"""Depth at initialisation: what networks of growing depth do to the gradient before any training.
+
+Each number is of one random network and one batch, in training mode, as batch norm has it at the first step.
+"""
+
+import itertools
+import math
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from gradflow.models.build import build
+from gradflow.models.main_path import beside_main_path
+from gradflow.propagation.path_lengths import path_share
+from gradflow.propagation.profile import decades_per_layer
+from gradflow.propagation.residual_branches import branch_exponent
+from gradflow.propagation.shattering import gradient_correlation
+from gradflow.recorder.recorder import GradientRecorder
+
+VEIT_DEPTH = 110  # 54 blocks, of which the claim speaks
+
+
+def depth_at_init_table(
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    *,
+    classes: int,
+    depths: list[int],
+    draws: int,
+    width: float,
+    first_seed: int = 0,
+    progress=iter,
+) -> pd.DataFrame:
+    """Return one row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, correlation, ...
+
+    images: [B, C, H, W]; labels: int64 [B]. The networks are CIFAR ResNets with He's initialisation, with and without
+    skip connections and batch norm, at `draws` random seeds from first_seed on. `branch_exponent` is NaN without skips,
+    `share_5_to_17` but for VEIT_DEPTH.
+    """
+    seeds, channels = range(first_seed, first_seed + draws), images.shape[1]
+    points = list(itertools.product(depths, (True, False), (True, False), seeds))
+    rows = []
+    for depth, skip, batch_norm, seed in progress(points):
+        options = {"depth": depth, "skip": skip, "batch_norm": batch_norm}
+        shape = {"classes": classes, "channels": channels}
+        model = build("cifar_resnet", init="he", seed=seed, width=width, **shape, **options).to(images.device)
+        numbers = depth_profile(model, images, labels) | {
+            "correlation": gradient_correlation(model, images, classes, seed)
+        }
+        numbers["branch_exponent"] = branch_exponent(model, images) if skip else math.nan
+        paths = skip and batch_norm and depth == VEIT_DEPTH
+        numbers["share_5_to_17"] = path_share(model, images, labels, 5, 17, seed) if paths else math.nan
+        rows.append(options | {"seed": seed} | numbers)
+    return pd.DataFrame(rows)
+
+
+def depth_profile(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+    """Return `decades`, first layer over last, and `per_layer` of the activation gradient."""
+    with GradientRecorder(model) as recorder:
+        cross_entropy(model(images), labels).backward()
+        recorder.step()
+    model.zero_grad()
+    norms = recorder.norms()["grad_sample_norm"][0].astype(float)
+    beside = beside_main_path(model, images)
+    norms = norms[[layer.depth >= 0 and layer.name not in beside for layer in recorder.table]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {"decades": float(np.log10(norms[0] / norms[-1])), "per_layer": decades_per_layer(norms)}

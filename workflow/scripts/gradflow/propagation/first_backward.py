@@ -1,0 +1,62 @@
+"""The first backward pass of a run, for more random seeds than are trained: it costs one batch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from torch.nn.functional import cross_entropy
+
+from gradflow.data.batches import batches
+from gradflow.data.store import Dataset
+from gradflow.models.build import build
+from gradflow.models.catalogue import CATALOGUE, Architecture
+from gradflow.recorder.quantities import QUANTITIES
+from gradflow.recorder.recorder import GradientRecorder
+from gradflow.runs import Run
+from gradflow.training.device import autocast
+
+MEASURED = tuple(one.name for one in QUANTITIES if one.at_init and one.since)  # others follow from them when it is read
+
+
+def first_backward(
+    run: Run, dataset: Dataset, device: torch.device | str = "cpu", architecture: Architecture | None = None
+) -> pd.DataFrame:
+    """Return layer, depth, quantity, value of a run's first backward pass: what its first recorded step says.
+
+    The run must not start from pretrained weights. architecture: the run's, if the catalogue does not have it.
+    """
+    device = torch.device(device)
+    torch.manual_seed(run.seed)
+    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
+    model = build(architecture or run.architecture, init=run.init, **shape, **run.model_options).to(device)
+    shuffle = torch.Generator().manual_seed(run.seed)
+    images, labels = next(batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle))
+    with GradientRecorder(model.train()) as recorder:
+        with autocast(run.precision, device):
+            loss = cross_entropy(model(images), labels)
+        loss.backward()
+        recorder.step()
+    norms = recorder.norms()
+    layers = pd.DataFrame({"layer": recorder.layers, "depth": [layer.depth for layer in recorder.table]})
+    return pd.concat([layers.assign(quantity=name, value=norms[name][0]) for name in MEASURED], ignore_index=True)
+
+
+def first_backward_table(
+    runs: Iterable[Run],
+    datasets: dict[str, Dataset],
+    seeds: Iterable[int],
+    device: torch.device | str = "cpu",
+    architectures: Mapping[str, Architecture] = CATALOGUE,
+) -> pd.DataFrame:
+    """Return start, seed, layer, depth, quantity, value for these random seeds of each run, whatever its own."""
+    return pd.concat(
+        [
+            first_backward(
+                replace(run, seed=seed), datasets[run.dataset], device, architectures[run.architecture]
+            ).assign(start=run.start, seed=seed)
+            for run in runs
+            for seed in seeds
+        ],
+        ignore_index=True,
+    )

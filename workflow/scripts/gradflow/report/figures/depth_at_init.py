@@ -1,0 +1,41 @@
+"""Networks of growing depth at initialisation: what each kind does to the gradient."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from gradflow.analysis.statistics import estimate_mean
+from gradflow.colours import BLUE, GREEN, GREY, ORANGE, VERMILLION
+from gradflow.report.figures.style import legend_below, panels
+
+KINDS = {
+    (True, True): ("skip, BN", GREEN, "-"),
+    (True, False): ("skip, no BN", BLUE, "--"),
+    (False, True): ("no skip, BN", ORANGE, "-"),
+    (False, False): ("no skip, no BN", VERMILLION, "--"),
+}
+PANELS = {
+    "decades": "decades, first layer over last",
+    "correlation": "correlation of nearby images' gradients",
+    "branch_exponent": "exponent of branch over skip, by block number",
+}
+
+
+def against_depth(table: pd.DataFrame) -> Figure:
+    """Draw each number against depth, a line a kind of network: mean and 95 % interval over random seeds."""
+    figure, axes = panels(len(PANELS), size=(3.8, 3.2))
+    for axis, (name, title) in zip(axes, PANELS.items()):
+        for (skip, batch_norm), (label, colour, dashes) in KINDS.items():
+            rows = table[(table["skip"] == skip) & (table["batch_norm"] == batch_norm)].dropna(subset=name)
+            found = {depth: estimate_mean(values) for depth, values in rows.groupby("depth")[name]}
+            low, mean, high = (np.array([getattr(i, part) for i in found.values()]) for part in ("low", "mean", "high"))
+            axis.plot(list(found), mean, dashes, color=colour, marker="o", ms=4, label=label)
+            axis.fill_between(list(found), low, high, color=colour, alpha=0.2, lw=0)
+        axis.axhline(0, color=GREY, lw=0.8)
+        axis.set_title(title, fontsize=9)
+        axis.set_xlabel("layers")
+        axis.set_xticks(sorted(set(table["depth"])))
+    draws = table.groupby(["depth", "skip", "batch_norm"]).size().min()
+    figure.suptitle(f"CIFAR ResNets at initialisation (He init; mean and 95 % interval over {draws} random seeds)")
+    legend_below(figure, axes[0])
+    return figure

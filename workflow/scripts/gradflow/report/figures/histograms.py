@@ -1,0 +1,121 @@
+"""Log-histograms of gradient norms, one frame an epoch: the notebooks' animation, with a density per decade."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gradflow.files import atomic_write
+from gradflow.report.figures.style import depth_colours, legend_below, panels, title
+from gradflow.report.pages import fits, picture, write_page
+
+BINS_PER_DECADE = 5
+SEED_SAMPLE = 20
+
+
+def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_output_norm") -> list[Figure]:
+    """Draw one figure an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
+
+    layers: names by architecture, as `StudyTables.named_layers` takes them. All seeds' steps are taken together. The y
+    axis is a density per decade: the area under a curve, in decades, is 1. Zeros, NaN and Inf have no logarithm: the
+    panel counts them.
+    """
+    chosen = {label: study.named_layers(label, layers) for label in study.labels}
+    norms = {label: study.norms(label, quantity, chosen[label]) for label in study.labels}
+    values = np.concatenate([table["value"].to_numpy() for table in norms.values()])
+    positive = np.log10(values[np.isfinite(values) & (values > 0)])
+    edges = _edges(positive)
+    shared = study.arms["architecture"].nunique() == 1  # the same layers in every panel: one legend for all
+    highest = 1 / np.diff(edges)[0]  # every step in one bin
+    frames = []
+    for epoch in range(max(int(table["epoch"].max()) for table in norms.values()) + 1):
+        figure, axes = panels(len(norms), sharex=True, sharey=True, size=(3.6, 2.6))
+        for axis, (label, table) in zip(axes, norms.items()):
+            present, outside = table[table["epoch"] == epoch], []
+            for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
+                values = present.loc[present["layer"] == layer, "value"].to_numpy()
+                outside += _outside(layer, values)
+                axis.stairs(density_per_decade(values, edges), edges, color=colour, label=layer, fill=False, lw=1.6)
+                ticks = seed_sample(values[values > 0])
+                axis.plot(np.log10(ticks), np.full(len(ticks), -0.04 * highest), "|", color=colour, ms=5, mew=0.8)
+            title(axis, label if len(present) else f"{label} (ended)")
+            axis.set_xlabel("log₁₀ ‖∂L/∂z‖ of the batch")
+            axis.text(0.98, 0.97, "\n".join(outside), transform=axis.transAxes, ha="right", va="top", fontsize=6)
+            if not shared:
+                axis.legend(fontsize=7, handlelength=1)
+        axes[0].set_ylabel("density per decade")
+        axes[0].set_ylim(-0.08 * highest, 1.04 * highest)
+        figure.suptitle(
+            f"{study.title}: gradient norms in epoch {epoch + 1}\n"
+            f"(curves: every step; ticks: {SEED_SAMPLE} of them at random, as the notebooks drew)"
+        )
+        if shared:
+            legend_below(figure, axes[0], columns=6)
+        frames.append(figure)
+    return frames
+
+
+def seed_sample(values: np.ndarray) -> np.ndarray:
+    """Return 20 of an epoch's values at random, as the notebooks drew them, or all if there are fewer; never padded."""
+    return np.random.default_rng(0).choice(values, min(SEED_SAMPLE, len(values)), replace=False)
+
+
+def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the share of positive finite values per decade in bins with log10 edges; zeros if there are none.
+
+    numpy's density=True on log-spaced bins would be per unit, not per decade, and would lift the left tail.
+    """
+    logs = np.log10(values[np.isfinite(values) & (values > 0)])
+    counts, _ = np.histogram(logs, bins=edges)
+    return counts / max(1, len(logs)) / np.diff(edges)
+
+
+def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, seconds: float = 1.0) -> None:
+    """Write the frames as an endless GIF, and as a page that holds it, which a report shows in place.
+
+    Of many epochs the page holds every second, fourth, ... frame, as many as it has room for, and says so.
+    """
+    images = []
+    for number, figure in enumerate(frames):
+        if number:  # as the first was laid out, so that nothing jumps, and no time is spent on finding it again
+            figure.set_layout_engine("none")
+            for axis, first in zip(figure.axes, frames[0].axes):
+                axis.set_position(first.get_position())
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=80)
+        images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
+    whole = _animated(images, seconds)
+    atomic_write(gif, lambda stream: stream.write(whole), needed=len(whole))
+    body = picture(whole, "gif", title, gif)
+    write_page(html, title, body if fits(title, body) else _thinned(images, seconds, title, gif) or body)
+
+
+def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -> str:
+    """Return a page's body with every second, fourth, ... frame, as many as fit; empty if not even one does."""
+    for every in (2**power for power in range(1, len(images).bit_length() + 1)):
+        note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{gif}</code> has them.</p>"
+        body = picture(_animated(images[::every], seconds), "gif", title, gif) + note
+        if fits(title, body):
+            return body
+    return ""
+
+
+def _animated(images: list[Image.Image], seconds: float) -> bytes:
+    """Return an endless GIF of some frames, each shown for so long."""
+    buffer = io.BytesIO()
+    timing = {"duration": int(1000 * seconds), "loop": 0}
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], optimize=True, **timing)
+    return buffer.getvalue()
+
+
+def _outside(layer: str, values: np.ndarray) -> list[str]:
+    counts = {"zero": int((values == 0).sum()), "not finite": int((~np.isfinite(values)).sum())}
+    return [f"{layer}: {count} {kind}" for kind, count in counts.items() if count]
+
+
+def _edges(logs: np.ndarray) -> np.ndarray:
+    low, high = (np.floor(logs.min()), np.ceil(logs.max())) if len(logs) else (-1, 0)
+    bins = int(np.clip((high - low) * BINS_PER_DECADE, 5, 80))
+    return np.linspace(low, max(high, low + 1), bins + 1)

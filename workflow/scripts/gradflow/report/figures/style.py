@@ -1,0 +1,119 @@
+"""One style for every figure: colour-blind-safe colours, readable sizes, small multiples."""
+
+import math
+import re
+import textwrap
+from functools import partial
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from gradflow.colours import BLACK, BLUE, CYCLE, ORANGE, SKY
+from gradflow.files import atomic_write
+
+matplotlib.use("agg")
+
+PHASE_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
+LINES = ("-", "--", ":", "-.")
+
+matplotlib.rcParams.update(
+    {
+        "font.size": 10,
+        "axes.titlesize": 10,
+        "axes.titlelocation": "left",
+        "axes.labelsize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#DDDDDD",
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.6,
+        "legend.frameon": False,
+        "figure.titlesize": 12,
+        "savefig.dpi": 130,
+        "svg.hashsalt": "gradflow",
+        "svg.fonttype": "none",
+    }
+)
+
+
+def panels(
+    count: int, columns: int | None = None, size: tuple[float, float] = (3.6, 2.7), **share
+) -> tuple[Figure, list]:
+    """Return a figure with `count` panels, and its axes; without `columns`, rows of three or four, the fuller."""
+    columns = min(columns or (4 if count in (4, 7, 8) else 3), count)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(max(7.2, columns * size[0]), rows * size[1] + 0.9), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
+    for unused in axes[count:]:
+        unused.remove()
+    if share.get("sharex"):  # a panel with nothing below it keeps its tick labels
+        for axis in axes[max(0, count - columns) : count]:
+            axis.tick_params(labelbottom=True)
+    return figure, list(axes[:count])
+
+
+def first_of_rows(axes: list) -> list:
+    """Return the panels at the left edge."""
+    return axes[:: axes[0].get_subplotspec().get_gridspec().ncols]
+
+
+def arm_styles(study) -> dict[str, dict]:
+    """Return {arm label: line style}; an architecture has the same colour everywhere, its variants differ in dashes."""
+    architectures = {label: study.architecture(label) for label in study.labels}
+    if len(set(architectures.values())) == 1:
+        return {
+            label: {"color": CYCLE[i % len(CYCLE)], "ls": LINES[i // len(CYCLE)]}
+            for i, label in enumerate(architectures)
+        }
+    seen: dict[str, int] = {}
+    styles = {}
+    for label, architecture in architectures.items():
+        variant = seen[architecture] = seen.get(architecture, -1) + 1
+        styles[label] = {"color": study.colour(label), "ls": LINES[variant % len(LINES)]}
+    return styles
+
+
+def log_axis(axis, which: str = "y") -> None:
+    """Make an axis logarithmic with one tick a decade, or every few where there are many."""
+    getattr(axis, f"set_{which}scale")("log")
+    own = getattr(axis, f"{which}axis")
+    own.set_major_locator(LogLocator(base=10, numticks=7))
+    own.set_minor_formatter(NullFormatter())
+
+
+def depth_colours(count: int):
+    """Return colours from the first layer (dark) to the last (light)."""
+    return matplotlib.colormaps["viridis"](np.linspace(0, 0.92, max(count, 1)))
+
+
+def wrapped(text: str) -> str:
+    """Break a label after its commas."""
+    return text.replace(", ", ",\n")
+
+
+def title(axis, text: str, note: str = "", **style) -> None:
+    """Set a panel's title, broken after commas so that it stays above its own panel; note: a line below it."""
+    bound = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", text)
+    lines = textwrap.wrap(bound, 40, break_long_words=False, break_on_hyphens=False)
+    axis.set_title("\n".join(filter(None, [*lines, note])), **style)
+
+
+def legend_below(figure: Figure, axis, columns: int = 4) -> None:
+    """Put one legend for all panels below them."""
+    handles, labels = axis.get_legend_handles_labels()
+    widest = 0.6 + 0.09 * max((len(label) for label in labels), default=1)  # inches, the line included
+    fitting = max(1, int(figure.get_figwidth() / widest))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, fitting, max(1, len(labels))))
+
+
+def save_figure(figure: Figure, *paths: Path) -> None:
+    """Write a figure atomically, once a path, in the format of its suffix; the same figure gives the same bytes."""
+    for path in paths:
+        kind = Path(path).suffix[1:]
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        atomic_write(Path(path), partial(figure.savefig, format=kind, metadata=metadata))
+        figure.set_layout_engine("none")  # the layout is found: finding it again costs as much as drawing

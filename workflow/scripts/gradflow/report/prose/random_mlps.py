@@ -1,0 +1,82 @@
+"""Notebook 004's questions, answered from random networks at initialisation."""
+
+import numpy as np
+
+from gradflow.analysis.profiles import profile_verdict
+from gradflow.analysis.statistics import estimate_median, estimate_median_difference
+from gradflow.labels import ACTIVATIONS, INITS
+from gradflow.propagation.notebook_004 import PRINTED, first_over_last
+from gradflow.report.wording import markdown_table, power, signed, times
+
+
+def sigmoid_and_friends(draws: dict[str, np.ndarray], thresholds: dict) -> str:
+    """Answer 004's Q5: first over last weight gradient and its verdict at init, for each activation and init."""
+    pairs = [key.split("-") for key in draws]
+    activations = [name for name in ACTIVATIONS if any(name == pair[0] for pair in pairs)]
+    inits = [name for name in INITS if any(name == pair[1] for pair in pairs)]
+    rows = [
+        [ACTIVATIONS[activation], *(_share_of_draws(draws[f"{activation}-{init}"], thresholds) for init in inits)]
+        for activation in activations
+    ]
+    return markdown_table(["activation", *(f"{INITS[init]} init" for init in inits)], rows)
+
+
+def printed_among(draws: dict[str, np.ndarray]) -> bool:
+    """Say whether any of the networks that notebook 004 printed was drawn."""
+    return any("-".join(key) in draws for key in PRINTED)
+
+
+def printed_inside(draws: dict[str, np.ndarray], low: float = 1, high: float = 99) -> str:
+    """Say how many of notebook 004's printed norms lie within a band of our draws."""
+    inside = total = 0
+    for key, printed in PRINTED.items():
+        if "-".join(key) in draws:
+            a, b = np.percentile(draws["-".join(key)], [low, high], axis=0)
+            inside += int(((printed >= a) & (printed <= b)).sum())
+            total += len(printed)
+    return f"{inside} of the {total} norms that notebook 004 printed lie between {low:g} % and {high:g} % of our draws."
+
+
+def what_changes(draws: dict[str, np.ndarray], depth: int, thresholds: dict) -> str:
+    """Answer 004's Q5 in sentences: where it vanishes, what another activation changes, and what an init changes."""
+    order = [f"{activation}-{init}" for activation in ACTIVATIONS for init in INITS]
+    logs = {key: first_over_last(draws[key]) for key in order if key in draws}
+    said = []
+    for key, values in logs.items():
+        activation, init = key.split("-")
+        if init != "default" or not len(values):
+            continue
+        ratio, step = estimate_median(values), estimate_median(values / (depth - 1))
+        dead = 1 - len(values) / len(draws[key])
+        which = f"torch default init, {dead:.0%} of them dead" if dead else "torch default init"
+        sentence = (
+            f"- **{ACTIVATIONS[activation]}**, {which}: the first weight's gradient is {times(ratio)} the last's, "
+            f"{times(step)} a layer: {profile_verdict(ratio, thresholds)}."
+        )
+        if activation != "sigmoid" and len(logs.get("sigmoid-default", [])):
+            sentence += f" Against the sigmoid it {_moves(values, logs['sigmoid-default'])}."
+        others = [
+            f"{INITS[other]}'s {_moves(logs[f'{activation}-{other}'], values)}"
+            for other in INITS
+            if other != "default" and len(logs.get(f"{activation}-{other}", []))
+        ]
+        said.append(sentence + (f" Instead of torch's init, {'; '.join(others)}." if others else ""))
+    return "\n".join(said)
+
+
+def _moves(values: np.ndarray, others: np.ndarray) -> str:
+    """Say how one kind of network's ratio compares with another's."""
+    difference = estimate_median_difference(values, others)
+    if difference.low <= 0 <= difference.high:
+        return f"changes the ratio by {signed(difference)} decades, which is not significant"
+    return f"{'raises' if difference.value > 0 else 'lowers'} the ratio by {signed(difference)} decades"
+
+
+def _share_of_draws(norms: np.ndarray, thresholds: dict) -> str:
+    logs = first_over_last(norms)
+    if not len(logs):
+        return "all exactly zero"
+    low, high = np.percentile(logs, [5, 95])
+    median, share = estimate_median(logs), len(logs) / len(norms)
+    dead = "" if share == 1 else f"<br>{1 - share:.0%} exactly zero"
+    return f"**{profile_verdict(median, thresholds)}**<br>{times(median)}<br>({power(low)} … {power(high)}){dead}"

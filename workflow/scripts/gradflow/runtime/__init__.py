@@ -1,0 +1,1 @@
+"""The runtime: what Snakemake asks of a job; no other room imports it."""

@@ -1,0 +1,176 @@
+"""One plain training loop, with the notebooks' settings as arguments and a recorder on every layer."""
+
+import math
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+from tqdm import tqdm
+
+from gradflow.builders import load_builder
+from gradflow.data.batches import batches
+from gradflow.data.store import Dataset
+from gradflow.models.build import build
+from gradflow.models.catalogue import Architecture
+from gradflow.recorder.layers import layers_as_records
+from gradflow.recorder.quantities import derivation
+from gradflow.recorder.recorder import GradientRecorder
+from gradflow.runs import Run
+from gradflow.training.device import autocast
+from gradflow.training.optimizers import OPTIMIZERS
+from gradflow.training.result import Result
+from gradflow.training.schedules import make_schedule
+from gradflow.training.state import NoCheckpoint, Progress
+from gradflow.training.status import guessing_loss, judge
+
+
+def train(
+    run: Run,
+    dataset: Dataset,
+    device: torch.device | str = "cpu",
+    weights: Path | None = None,
+    checkpoint: NoCheckpoint | None = None,
+    architecture: Architecture | None = None,
+    record: Iterable[str] = (),
+) -> Result:
+    """Train one run and return its result; a run that diverges is returned too, with what it measured.
+
+    architecture: the run's, if the catalogue does not have it. record: quantities to measure on request. weights: the
+    file of pretrained weights, for a run whose init is "pretrained". checkpoint: where the run is kept while it trains,
+    and resumed; without, it starts at its beginning.
+    The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
+    between the first and the last step of an epoch, but for a checkpoint that is due.
+
+    Raises GradflowError if a signal that the checkpoint listens to stopped the run.
+    """
+    started = time.perf_counter()
+    device, checkpoint = torch.device(device), checkpoint or NoCheckpoint()
+    torch.manual_seed(run.seed)
+    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
+    entry = architecture or run.architecture
+    model = build(entry, init=run.init, weights=weights, **shape, **run.model_options).to(device)
+    optimizer = make_optimizer(run, model)
+    total = math.ceil((len(dataset.indices("train")) - 1) / run.batch_size)  # a last batch of one image is left out
+    schedule = make_schedule(run, optimizer, total)
+    with GradientRecorder(model, record=record) as recorder:
+        progress = Progress(run, model, optimizer, schedule, recorder, first_filters(model), total, started)
+        checkpoint.resume(progress, dataset, weights)
+        poll = partial(checkpoint.poll, progress)
+        while not progress.over:
+            model.train()
+            done, shuffle = len(progress.losses), progress.shuffle
+            order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle, done)
+            name = f"{run.id} {progress.epoch + 1}/{run.epochs}"
+            for images, labels in tqdm(order, name, total, initial=done, leave=False, disable=None):
+                with autocast(run.precision, device):
+                    logits = model(images)
+                    loss = cross_entropy(logits, labels)
+                optimizer.zero_grad()
+                loss.backward()
+                recorder.step()
+                optimizer.step()
+                progress.rates.append(schedule.get_last_lr()[0])
+                schedule.step()
+                progress.losses.append(loss.detach())
+                progress.correct += (logits.detach().argmax(1) == labels).sum()
+                poll()
+            losses = torch.stack(progress.losses).double().cpu().numpy()  # the epoch's one wait for the device
+            training_seconds = progress.seconds_of_epoch
+            sizes = recorder.batch_sizes[-len(losses) :]
+            validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device, poll)
+            train_accuracy = progress.correct.item() / sizes.sum()
+            figures = (np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy)
+            progress.end_epoch(losses, figures, training_seconds)
+            tqdm.write(_epoch_line(progress))
+            checkpoint.save(progress)
+        test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device, poll)
+    return _result(progress, dataset, test_loss, test_accuracy, confusion)
+
+
+def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
+    """Return the run's optimizer over all parameters of the model."""
+    chosen = OPTIMIZERS[run.optimizer]
+    settings = {name: getattr(run, name) for name in ("momentum", "weight_decay") if name in chosen.settings}
+    return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings, **run.optimizer_options)
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device, poll: Callable[[], None]
+) -> tuple[float, float, np.ndarray]:
+    """Return (mean loss, accuracy, confusion matrix int64 [true class, predicted class]) over a split.
+
+    poll: called before each batch.
+    """
+    model.eval()
+    classes = len(dataset.classes)
+    loss = torch.zeros((), dtype=torch.float32, device=device)
+    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+    for images, labels in batches(dataset, split, run.batch_size, device, run.normalization, run.image_size):
+        poll()
+        with autocast(run.precision, device):
+            logits = model(images)
+            loss += cross_entropy(logits, labels, reduction="sum")
+        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
+    matrix = confusion.view(classes, classes).cpu().numpy()
+    return loss.item() / max(1, matrix.sum()), float(np.trace(matrix) / max(1, matrix.sum())), matrix
+
+
+def first_filters(model: nn.Module) -> torch.Tensor | None:
+    """Return a copy of the first convolution's weights, float32 [filters, channels, k, k]; None if there is none."""
+    first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
+    return None if first is None else first.weight.detach().cpu().clone()
+
+
+def _result(
+    progress: Progress, dataset: Dataset, test_loss: float, test_accuracy: float, confusion: np.ndarray
+) -> Result:
+    run, model, recorder = progress.run, progress.model, progress.recorder
+    arrays = {name: array for name, array in recorder.norms().items() if not derivation(name)}
+    arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
+    arrays |= _step_arrays(progress.steps, recorder.batch_sizes) | _epoch_arrays(progress.epochs)
+    arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
+    if progress.filters_before is not None:
+        arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
+    arrays |= {"confusion_matrix": confusion}
+    status, reason = judge(arrays, guessing_loss(dataset))
+    meta = {
+        "run": run.id,
+        "settings": run.settings,
+        "status": status,
+        "reason": reason,
+        "reduction": "mean",
+        "dataset_fingerprint": dataset.fingerprint,
+        "classes": list(dataset.classes),
+        "parameters": sum(p.numel() for p in model.parameters()),
+    }
+    return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, progress.provenance())
+
+
+def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.ndarray]:
+    epoch, loss, learning_rate = (np.array(column) for column in zip(*steps))
+    return {
+        "step": np.arange(len(steps), dtype=np.int64),
+        "epoch": epoch.astype(np.int64),
+        "batch_size": batch_sizes,
+        "loss": loss.astype(np.float64),
+        "learning_rate": learning_rate.astype(np.float64),
+    }
+
+
+def _epoch_arrays(epochs: list[tuple]) -> dict[str, np.ndarray]:
+    names = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+    return {name: np.array(column, dtype=np.float64) for name, column in zip(names, zip(*epochs))}
+
+
+def _epoch_line(progress: Progress) -> str:
+    loss, accuracy, validation_loss, validation_accuracy = progress.epochs[-1]
+    return (
+        f"epoch {progress.epoch}/{progress.run.epochs}  train loss {loss:.4f} accuracy {accuracy:.3f}  "
+        f"validation loss {validation_loss:.4f} accuracy {validation_accuracy:.3f}  {progress.epoch_seconds[-1]:.1f} s"
+    )
