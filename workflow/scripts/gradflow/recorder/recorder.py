@@ -1,8 +1,6 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,11 +10,9 @@ from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
 from gradflow.recorder.history import Rows
 from gradflow.recorder.layers import Layer, describe_layer, select_layers
-from gradflow.recorder.norms import count_nonfinite, l2_norm
 from gradflow.recorder.quantities import QUANTITIES, measured_on_request, with_derived
+from gradflow.recorder.step import MEASURED, Step, Use, in_columns
 from gradflow.recorder.weight_updates import WeightChanges
-
-MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")
 
 
 class GradientRecorder:
@@ -108,23 +104,23 @@ class GradientRecorder:
         batch_size: samples behind this step's loss; None counts the first dimension of the model's input, added up
         over the passes of a step that accumulates gradients.
         """
-        if not self._caught:
+        step = self._step
+        if not step.caught:
             raise GradflowError(
                 "GradientRecorder.step() found no gradient in any recorded layer: call it inside the `with` block, "
                 "once per step, after loss.backward()."
             )
-        if self._weight_norms is None:
+        if step.weight_norms is None:
             raise GradflowError(
                 "GradientRecorder.step(): the recorded model was never called, only parts of it: "
                 "give the recorder the module whose call makes the forward pass."
             )
-        batch_size = batch_size or sum(self._samples.values())
+        batch_size = batch_size or step.samples
         if not batch_size:
             raise GradflowError(
                 "GradientRecorder cannot tell the batch size from the model's inputs: call step(batch_size=...)."
             )
-        sample_numel = [self._output_numel[name] // batch_size for name in self._modules]
-        self._rows.append(self._row(), batch_size, sample_numel)
+        self._rows.append(step.row(self._weights), batch_size, step.sample_numel(batch_size))
         self._start_step()
 
     @property
@@ -175,17 +171,10 @@ class GradientRecorder:
 
         Raises GradflowError inside a step, after its forward pass and before `step()`.
         """
-        if self._weight_norms is not None:
+        if self._step.weight_norms is not None:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
-        weights, record = self._weights.state(), list(self._requested)
-        shapes = self._shapes()
-        return {
-            "layers": shapes,
-            "record": record,
-            "order": self._order,
-            "weights": weights,
-            "rows": self._rows.state(),
-        }
+        state = {"layers": self._shapes(), "record": list(self._requested), "order": self._order}
+        return state | {"weights": self._weights.state(), "rows": self._rows.state()}
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned, in place of what was recorded; the model is the caller's to restore.
@@ -220,20 +209,15 @@ class GradientRecorder:
     # -- inside a step -------------------------------------------------------------------------------------------
 
     def _start_step(self) -> None:
-        self._caught: dict[str, torch.Tensor] = {}  # the norm of ∂L/∂z, by layer
-        self._nonfinite: dict[str, torch.Tensor] = {}
-        self._measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in self._requested}  # by layer
-        self._samples: dict[object, int] = {}  # by forward pass, counted when its gradient arrives
-        self._output_numel = dict.fromkeys(self._modules, 0)
-        self._weight_norms: dict[str, torch.Tensor] | None = None  # known from the step's first forward pass on
+        self._step = Step(len(self._rows), self._modules, self._requested, self._scaler)
 
     def _before_forward(self, model: nn.Module, args: tuple, kwargs: dict) -> None:
         if not torch.is_grad_enabled():
             return
         self._pass, self._pass_size = object(), _first_dimension((*args, *kwargs.values()))
-        if self._weight_norms is None:
+        if self._step.weight_norms is None:
             self._close_weight_change()
-            self._weight_norms = self._weights.remember()
+            self._step.weight_norms = self._weights.remember()
 
     def _forward_hook(self, name: str):
         def forward_hook(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
@@ -246,84 +230,18 @@ class GradientRecorder:
                 return
             if name not in self._order:
                 self._order.append(name)
-            use = _Use(name, self._pass, self._pass_size)
-            output.register_hook(lambda gradient: self._catch(use, gradient))
+            use = Use(name, self._pass, self._pass_size)
+            output.register_hook(lambda gradient: self._step.catch(use, gradient))
 
         return forward_hook
 
-    def _catch(self, use: "_Use", gradient: torch.Tensor) -> None:
-        if use.caught_in == len(self._rows):
-            raise GradflowError(
-                "GradientRecorder met two backward passes through one forward pass in one step, whose norms do not add "
-                "up: add the losses and call backward() once."
-            )
-        use.caught_in = len(self._rows)
-        if gradient.dtype == torch.float16 and self._scaler is None:
-            raise GradflowError(
-                "GradientRecorder met float16 gradients, which a GradScaler multiplies by a scale it was not told: "
-                "pass scaler=..., or train in bfloat16 or float32."
-            )
-        gradient = gradient.detach()
-        norm = l2_norm(gradient)
-        count = count_nonfinite(gradient, norm)
-        if self._scaler is not None:
-            norm = norm / self._scaler.scale(torch.ones_like(norm))
-        name = use.layer
-        self._caught[name] = torch.hypot(self._caught[name], norm) if name in self._caught else norm
-        if count is not None:
-            self._nonfinite[name] = self._nonfinite.get(name, 0) + count
-        self._measure(name, gradient)
-        self._output_numel[name] += gradient.numel()
-        self._samples[use.forward_pass] = use.batch_size
-
-    def _measure(self, layer: str, gradient: torch.Tensor) -> None:
-        """Measure what was requested of a layer's gradient; over the layer's uses in a step it is added up."""
-        if self._requested and self._scaler is not None:
-            gradient = gradient.float() / self._scaler.scale(torch.ones((), device=gradient.device))
-        for name, measure in self._requested.items():
-            values = self._measured[name]
-            values[layer] = values.get(layer, 0) + measure(gradient, self._modules[layer]).detach().float()
-
-    def _row(self) -> torch.Tensor:
-        """Put a step's measurements in one tensor, a row each; the weight change follows later."""
-        device = next(iter(self._caught.values())).device
-        zero = torch.zeros((), device=device)
-        weight_gradients = self._weights.gradient_norms()
-        gone = [name for name in self._weights.trainable() if name in self._caught and name not in weight_gradients]
-        if gone:
-            raise GradflowError(
-                f"GradientRecorder.step() found no weight gradient in {gone[0]!r}: call it after loss.backward() and "
-                "before zero_grad()."
-            )
-        if self._scaler is not None:
-            scale = self._scaler.scale(torch.ones_like(zero))
-            weight_gradients = {name: norm / scale for name, norm in weight_gradients.items()}
-        used = {name: norm for name, norm in weight_gradients.items() if name in self._caught}
-        nonfinite = {name: self._nonfinite.get(name, zero) for name in self._modules}
-        measured = (self._caught, used, self._weight_norms, {}, nonfinite, *self._measured.values())
-        return torch.stack([self._in_columns(values, zero) for values in measured])
-
     def _close_weight_change(self, keep: bool = False) -> None:
-        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last looked at."""
-        if self._rows and self._weight_norms is None:
+        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last copied."""
+        if self._rows and self._step.weight_norms is None:
             changes = self._weights.since(keep)
             if changes:
-                self._rows.last[MEASURED.index("weight_change")] = self._in_columns(changes, self._rows.last)
-
-    def _in_columns(self, values: dict[str, torch.Tensor], like: torch.Tensor) -> torch.Tensor:
-        """Put 0-d values by layer in one tensor [layers] on the device of `like`; NaN where a layer has none."""
-        missing = torch.full((), math.nan, device=like.device)
-        return torch.stack([values.get(name, missing) for name in self._modules])
-
-
-@dataclass
-class _Use:
-    """One use of a layer in a forward pass, and the step in which its gradient was caught."""
-
-    layer: str
-    forward_pass: object
-    batch_size: int
-    caught_in: int = -1
+                row = self._rows.last
+                row[MEASURED.index("weight_change")] = in_columns(self._modules, changes, row)
 
 
 def _first_dimension(values) -> int:
