@@ -105,3 +105,13 @@ def done(smoke, tmp_path):
     folder = tmp_path / "done"
     shutil.copytree(smoke, folder, symlinks=True)
     return folder
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library to edit, whose code is fingerprinted."""
+    from gradflow.runtime import fingerprint
+
+    copy = shutil.copytree(fingerprint.ROOT, tmp_path / "gradflow")
+    monkeypatch.setattr(fingerprint, "ROOT", copy)
+    return copy

@@ -120,7 +120,7 @@ def _expand_study(config: dict, name: str) -> Study:
     seeds = random_seeds(config, section["seeds"] or scale["seeds"])
     distinct = {}
     for point in points:
-        settings = _settings(config, name, point, architectures)
+        settings = _run_settings(config, name, point, architectures)
         runs = tuple(Run(**settings, seed=seed) for seed in seeds)
         distinct.setdefault(runs[0].id, (shared | point, runs))
     names = {key: architecture.label for key, architecture in architectures.items()}
@@ -129,7 +129,7 @@ def _expand_study(config: dict, name: str) -> Study:
     return Study(name, section["title"] or name, section["question"], arms, section["layers"])
 
 
-def _settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
+def _run_settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
     """Resolve a point of a study into a run's settings: every default filled in, every number in its field's type."""
     where = f"config: studies.{study}"
     if "architecture" not in point:
