@@ -1,4 +1,4 @@
-"""The documents lead where they say: every link's file and heading is there, and the picture shows the rooms there are."""
+"""The documents lead where they say: what links name is there, and the picture shows the rooms that there are."""
 
 import re
 
