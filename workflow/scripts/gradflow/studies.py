@@ -47,7 +47,17 @@ class Study:
 def expand(config: dict) -> list[Study]:
     """Expand the selected training studies of a completed configuration.
 
-    Raises GradflowError if a grid does not make a run, naming the study and the key.
+    Parameters
+    ----------
+    config : as `config.configuration.complete` returns it.
+
+    Returns
+    -------
+    One study a name, with its arms; the runs of an arm differ in the random seed alone.
+
+    Raises
+    ------
+    GradflowError : a grid does not make a run; the sentence names the study and the key.
     """
     return [_expand_study(config, name) for name in config["select"] if name not in UNTRAINED]
 

@@ -8,16 +8,43 @@ from torch import nn
 
 from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
-from gradflow.recorder.history import Rows
-from gradflow.recorder.layers import Layer, describe_layer, select_layers
-from gradflow.recorder.quantities import QUANTITIES, measured_on_request, with_derived
+from gradflow.recorder.history import Rows, from_measured
+from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shapes
+from gradflow.recorder.quantities import QUANTITIES, measured_on_request
 from gradflow.recorder.step import MEASURED, Step, Use, in_columns
 from gradflow.recorder.weight_updates import WeightChanges
 
 
 class GradientRecorder:
-    """Record gradient norms of the layers of `model`, one row a step.
+    """Record gradient norms of the layers of a model, one row a step.
 
+    Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is right
+    for in-place activations and for modules used more than once (their gradients are taken together).
+
+    With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
+    `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
+    `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
+    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖; `weight_norm` = ‖W_l‖
+    and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
+    NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
+    `gradflow.recorder.quantities` lists them, with those that follow from them (`relative_gradient` =
+    ‖W_l‖·‖∂L/∂W_l‖, ...). With batch norm a sample's gradient also flows through the statistics of its batch, so there
+    `grad_sample_norm` is the norm of a row of the batch's gradient, and depends on the batch.
+
+    Parameters
+    ----------
+    model : the module whose call makes the forward pass; not a compiled one.
+    layers : the names to record, or a module type or tuple of them; None records every convolution and linear layer.
+    reduction : how the loss reduces the batch, "mean" or "sum".
+    scaler : the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
+    record : quantities to measure on request, by name.
+
+    Raises
+    ------
+    GradflowError : a compiled model, an unknown reduction, layer or quantity, or no layer to record.
+
+    Examples
+    --------
         with GradientRecorder(model) as recorder:
             for images, labels in batches:
                 loss = criterion(model(images), labels)
@@ -27,26 +54,6 @@ class GradientRecorder:
                 optimizer.zero_grad()
         norms = recorder.norms()            # {quantity: float32 array [steps, layers]}
         recorder.layers                     # the columns' names, in forward order
-
-    With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
-    `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
-    `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
-    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖; `weight_norm` = ‖W_l‖
-    and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
-    NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
-
-    `gradflow.recorder.quantities` lists them, with those that follow from them (`relative_gradient` =
-    ‖W_l‖·‖∂L/∂W_l‖, ...).
-
-    layers: the names to record, or a module type or tuple of them; None records every convolution and linear layer.
-    reduction: how the loss reduces the batch, "mean" or "sum". record: quantities to measure on request.
-    scaler: the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
-
-    With batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is
-    the norm of a row of the batch's gradient, and depends on the batch.
-
-    Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is
-    right for in-place activations and for modules used more than once (their gradients are taken together).
     """
 
     def __init__(
@@ -75,8 +82,6 @@ class GradientRecorder:
         self._handles: list = []
         self._start_step()
 
-    # -- the context ---------------------------------------------------------------------------------------------
-
     def __enter__(self) -> "GradientRecorder":
         """Attach the hooks."""
         if self._handles:
@@ -96,13 +101,18 @@ class GradientRecorder:
         self._weights.forget()
         self._start_step()
 
-    # -- recording -----------------------------------------------------------------------------------------------
-
     def step(self, batch_size: int | None = None) -> None:
         """End a step: store a row from what was caught since the last call.
 
-        batch_size: samples behind this step's loss; None counts the first dimension of the model's input, added up
-        over the passes of a step that accumulates gradients.
+        Parameters
+        ----------
+        batch_size : samples behind this step's loss; None counts the first dimension of the model's input, added up
+            over the passes of a step that accumulates gradients.
+
+        Raises
+        ------
+        GradflowError : no gradient was caught, the model was called in parts only, its batch size cannot be told, or
+            the weight gradients are gone already.
         """
         step = self._step
         if not step.caught:
@@ -143,9 +153,12 @@ class GradientRecorder:
         return self._rows.batch_sizes
 
     def norms(self) -> dict[str, np.ndarray]:
-        """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device.
+        """Return all that was recorded; this waits for the device.
 
-        Quantities that are measured on request are there if they were requested.
+        Returns
+        -------
+        {quantity: float32 [steps, layers]}, the columns in the order of `layers`. Quantities that are measured on
+        request are there if they were requested.
         """
         self._close_weight_change(keep=True)
         there = [one for one in QUANTITIES if not one.measure or one.name in self._requested]
@@ -153,18 +166,9 @@ class GradientRecorder:
             return {quantity.name: np.empty((0, len(self._modules)), np.float32) for quantity in there}
         columns = [list(self._modules).index(name) for name in self.layers]
         stored = self._rows.stored()[:, :, columns].astype(np.float64)  # [steps, measured, layers]
-        raw = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
-        batch = self.batch_sizes[:, None].astype(np.float64)
-        numel = self._rows.sample_numel[:, columns].astype(np.float64)
-        to_sample = np.sqrt(batch) if self._reduction == "mean" else 1 / np.sqrt(batch)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            raw["grad_sample_norm"] = raw["grad_output_norm"] * to_sample
-            raw["grad_rms"] = raw["grad_sample_norm"] / np.sqrt(numel)
-            raw["update_ratio"] = raw["weight_change"] / raw["weight_norm"]
-            raw = with_derived(raw)
-        return {quantity.name: raw[quantity.name].astype(np.float32) for quantity in there}
-
-    # -- going on later ------------------------------------------------------------------------------------------
+        measured = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
+        found = from_measured(measured, self.batch_sizes, self._rows.sample_numel[:, columns], self._reduction)
+        return {quantity.name: found[quantity.name].astype(np.float32) for quantity in there}
 
     def state(self) -> dict:
         """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
@@ -173,7 +177,7 @@ class GradientRecorder:
         """
         if self._step.weight_norms is not None:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
-        state = {"layers": self._shapes(), "record": list(self._requested), "order": self._order}
+        state = {"layers": weight_shapes(self._modules), "record": list(self._requested), "order": self._order}
         return state | {"weights": self._weights.state(), "rows": self._rows.state()}
 
     def restore(self, state: dict) -> None:
@@ -187,10 +191,10 @@ class GradientRecorder:
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of {theirs} on request; it has {ours}."
             )
-        if state["layers"] != self._shapes():
+        shapes = weight_shapes(self._modules)
+        if state["layers"] != shapes:
             theirs, ours = (
-                ", ".join(f"{name} {shape}" for name, shape in layers.items())
-                for layers in (state["layers"], self._shapes())
+                ", ".join(f"{name} {shape}" for name, shape in layers.items()) for layers in (state["layers"], shapes)
             )
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}, the model {ours}."
@@ -200,13 +204,6 @@ class GradientRecorder:
         device = next((parameter.device for parameter in self._model.parameters()), torch.device("cpu"))
         self._rows.restore(state["rows"], device)
         self._start_step()
-
-    def _shapes(self) -> dict[str, list[int]]:
-        """Return the shape of each layer's weight, empty for a layer without one."""
-        weights = {name: getattr(module, "weight", None) for name, module in self._modules.items()}
-        return {name: list(weight.shape) if weight is not None else [] for name, weight in weights.items()}
-
-    # -- inside a step -------------------------------------------------------------------------------------------
 
     def _start_step(self) -> None:
         self._step = Step(len(self._rows), self._modules, self._requested, self._scaler)
