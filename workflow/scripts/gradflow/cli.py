@@ -119,15 +119,12 @@ def _layers(asked: argparse.Namespace) -> None:
     ]
     for line in _table(rows if asked.input else [row[:-1] for row in rows]):
         print(line)
-    print(f"{len(rows)} columns, {sum(each.weights for each in columns.recorded):,} weights; {_all(columns)}")
+    weights = sum(each.weights for each in columns.recorded)
+    print(f"{len(rows)} columns, {weights:,} weights; the network has {columns.parameters:,} parameters.")
     for line in _unrecorded(columns.unrecorded):
         print(line)
     if not asked.input:
         print("This is the order of definition; --input 3x32x32, say, gives the forward order and the main path.")
-
-
-def _all(columns) -> str:
-    return f"the network has {columns.parameters:,} parameters."
 
 
 def _table(rows: Iterable[Sequence[str]]) -> list[str]:
