@@ -31,6 +31,7 @@ lint: .venv/ready
 	.venv/bin/snakemake --lint
 
 bench: .venv/ready
+	.venv/bin/python bench/imports.py
 	.venv/bin/python bench/recorder.py
 	.venv/bin/python bench/draws.py
 	.venv/bin/python bench/tables.py
