@@ -36,8 +36,7 @@ def seconds(first: str, then: str) -> tuple[float, float]:
 
 def main() -> None:
     python = sys.version.split()[0]
-    load = os.getloadavg()[0]
-    print(f"Python {python}, torch {torch.__version__}, numpy {numpy.__version__}, load {load:.2f}, {REPEATS} processes each")
+    print(f"Python {python}, torch {torch.__version__}, numpy {numpy.__version__}, load {os.getloadavg()[0]:.2f}")
     for name, statements in CASES.items():
         seconds(*statements)  # the files are in the system's memory from now on
         before, after = zip(*(seconds(*statements) for _ in range(REPEATS)))

@@ -42,6 +42,15 @@ def looks_at_values(width=4):
     return net
 
 
+TWO = torch.tensor(2.0)
+
+
+def scaled_by_a_tensor_of_its_module():
+    net = nn.Linear(3, 3)
+    assert TWO.item() == 2
+    return net
+
+
 def texts():
     return nn.ModuleDict({"words": nn.Embedding(5, 4), "reads": nn.LSTM(4, 4), "attends": nn.MultiheadAttention(4, 2)})
 
@@ -62,6 +71,7 @@ def lazy():
 
 def no_network(): return 3
 def no_layer(): return nn.Sequential(nn.ReLU())
+def leaves(): raise SystemExit(3)
 def fails(): raise RuntimeError("the first line\\nthe second")
 """
 
@@ -138,12 +148,17 @@ def test_a_builder_is_given_what_it_asks_for(net):
     assert column.shape == (2, 3) and column.name == ""
 
 
+def test_a_users_module_is_loaded_with_its_tensors(net):
+    assert columns_of(net("scaled_by_a_tensor_of_its_module"), {}).recorded[0].weights == 9
+
+
 @pytest.mark.parametrize(
     ("function", "arguments", "words"),
     [
         ("no_network", [], "returned a int; a builder returns an nn.Module"),
         ("no_layer", [], "found no layer to record"),
         ("fails", [], "cannot be built (RuntimeError: the first line)."),
+        ("leaves", [], "ended Python (3) instead of building a network."),
         ("absent", [], "has no function 'absent'"),
         ("lazy", [], "0.weight has no shape before the network's first input"),
         ("asks", [], "missing a required argument: 'image_size'): give its options as --options"),

@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     layers.add_argument(
         "--input",
-        type=_size,
+        type=_sample_size,
         metavar="3x32x32",
         help="the size of one sample: let it through the network, for the forward order and the main path",
     )
@@ -86,7 +86,7 @@ def _option(text: str) -> tuple[str, object]:
         return name, value
 
 
-def _size(text: str) -> list[int]:
+def _sample_size(text: str) -> list[int]:
     """Read 3x32x32."""
     if not re.fullmatch(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*", text):
         raise argparse.ArgumentTypeError(f"{printable(text)!r} is no size of a sample such as 3x32x32 or 784")
@@ -121,7 +121,7 @@ def _layers(asked: argparse.Namespace) -> None:
         print(line)
     weights = sum(each.weights for each in columns.recorded)
     print(f"{len(rows)} columns, {weights:,} weights; the network has {columns.parameters:,} parameters.")
-    for line in _unrecorded(columns.unrecorded):
+    for line in _unrecorded_lines(columns.unrecorded):
         print(line)
     if not asked.input:
         print("This is the order of definition; --input 3x32x32, say, gives the forward order and the main path.")
@@ -136,7 +136,7 @@ def _table(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(side(*cell) for side, cell in zip(sides, zip(row, widths))).rstrip() for row in rows]
 
 
-def _unrecorded(modules: Iterable) -> list[str]:
+def _unrecorded_lines(modules: Iterable) -> list[str]:
     """Say what is not recorded, one line for each kind of module."""
     kinds: dict[tuple[str, str], list[str]] = {}
     for module in modules:

@@ -68,21 +68,24 @@ def columns_of(builder: str, options: Mapping, size: Sequence[int] | None = None
     without a layer to record.
     """
     entry = _entry(builder, options)
-    build, settings = load_builder(entry.builder), entry.plan | entry.options
-    settings |= _asked(build, builder, settings, size)
     stage = ["cannot be built"]
 
     def work(device: str) -> Columns:
         model = build(**settings)
         if not isinstance(model, nn.Module):
             raise GradflowError(f"{builder} returned a {type(model).__name__}; a builder returns an nn.Module.")
-        stage.append(f"takes no input of {'×'.join(map(str, size or ()))}")
+        stage.append(f"takes no input of {'×'.join(map(str, size))}" if size else "cannot be listed")
         return _columns(model, size)
 
     try:
+        build = load_builder(entry.builder)  # with memory, as its module may hold tensors
+        settings = entry.plan | entry.options
+        settings |= _given(build, builder, settings, size)
         return without_memory(work)
     except GradflowError:
         raise
+    except SystemExit as stopped:
+        raise GradflowError(f"{builder} ended Python ({first_line(stopped)}) instead of building a network.") from None
     except Exception as error:  # other people's code fails in any way
         raise GradflowError(f"{builder} {stage[-1]} ({type(error).__name__}: {first_line(error)}).") from error
 
@@ -100,14 +103,14 @@ def _entry(builder: str, options: Mapping) -> Architecture:
     return Architecture(entry.builder, plan=entry.plan, options=resolve_options(builder, entry, options))
 
 
-def _asked(build, builder: str, settings: Mapping, size: Sequence[int] | None) -> dict:
+def _given(build, builder: str, settings: Mapping, size: Sequence[int] | None) -> dict:
     """Return what a builder asks for by name beside its options: what an input says, and what it has no default for.
 
     Raises GradflowError if it cannot be called with that.
     """
     try:
         signature = inspect.signature(build)
-    except ValueError:  # written in C
+    except (TypeError, ValueError):  # written in C
         return {}
     image = {"channels": size[0], "image_size": size[-1]} if size and len(size) == 3 else {}
     needed = {"classes": CLASSES, "num_classes": CLASSES, "channels": 3}

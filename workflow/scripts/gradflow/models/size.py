@@ -71,7 +71,7 @@ def inspect_network(architecture: Architecture, options: dict, image_size: int, 
         raise GradflowError(f"{what} ({first_line(error)})") from error
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return what an exception says first, without a full stop, or its kind if it says nothing."""
     return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
