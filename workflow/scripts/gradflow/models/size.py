@@ -77,9 +77,13 @@ def inspect_network(architecture: Architecture, options: dict, image_size: int, 
     except GradflowError:
         raise
     except Exception as error:
-        said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         what = f"images of {channels}×{image_size}×{image_size} do not fit" if built else "it cannot be built"
-        raise GradflowError(f"{what} ({said})") from error
+        raise GradflowError(f"{what} ({first_line(error)})") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says first, without a full stop, or its kind if it says nothing."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def without_memory(work: Callable[[str], T]) -> T:
