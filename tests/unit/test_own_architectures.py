@@ -7,7 +7,7 @@ from gradflow import GradflowError, studies
 from gradflow.analysis.cost import cost_table
 from gradflow.builders import load_builder
 from gradflow.config import configuration
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
 
