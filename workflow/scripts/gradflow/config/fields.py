@@ -115,23 +115,25 @@ def written_as(pattern: str, form: str) -> type:
     return Annotated[str, AfterValidator(check), Field(json_schema_extra={"pattern": f"^{pattern}$"})]
 
 
-KINDS = {bool: bool, int: int, float: Number, str: str, list: list, dict: dict}
+KINDS = {"boolean": bool, "integer": int, "number": Number, "string": str, "array": list, "object": dict}
+NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
 
 
 def like(*defaults: object) -> type:
     """Return the kind of a value that is like one of some defaults; like None is anything."""
-    kinds = list(dict.fromkeys(type(default) for default in defaults))
-    if NoneType in kinds:
+    if None in defaults:
         return Any
-    if len(kinds) == 1:
-        return KINDS[kinds[0]]
+    names = list(dict.fromkeys(NAMES[type(default)] for default in defaults))
+    if len(names) == 1:
+        return KINDS[names[0]]
 
     def check(value: object) -> object:
-        if type(value) not in kinds and not (type(value) is int and float in kinds):
-            raise PydanticCustomError("unlike", "of another type", {"kinds": [kind.__name__ for kind in kinds]})
+        name = NAMES.get(type(value))
+        if name not in names and not (name == "integer" and "number" in names):
+            raise PydanticCustomError("unlike", "of another type", {"names": names})
         return value
 
-    return Annotated[Any, AfterValidator(check)]
+    return Annotated[Any, AfterValidator(check), WithJsonSchema({"type": names})]
 
 
 def one_or_several(kind: type, *checks: object) -> type:

@@ -68,7 +68,7 @@ def _complaint(kind: str, value: object, context: dict, words: str) -> str:
         word, bound = BOUNDS[kind]
         return f"is {value!r}; it must be {word} {context[bound]:g}."
     if kind == "unlike":
-        return f"is {value!r}; it must be of type {' or '.join(context['kinds'])}."
+        return f"is {value!r}; it must be of type {' or '.join(context['names'])}."
     if kind == "float_type" and _reads_as_number(value):
         return (
             f"is the text {value!r}, not a number; write 1e-4 as 1.0e-4, which YAML reads as a number, "

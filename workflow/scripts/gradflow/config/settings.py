@@ -8,13 +8,12 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticKnownError
 
-from gradflow.config.fields import Number, Sparse, like, one_of, one_or_several, option, section
+from gradflow.config.fields import KINDS, Number, Sparse, like, one_of, one_or_several, option, section
 from gradflow.labels import ACTIVATIONS, INITS
 from gradflow.runs import Run
 from gradflow.training.optimizers import OPTIMIZERS, REFUSED
 from gradflow.training.schedules import SCHEDULES
 
-KINDS = {"boolean": bool, "integer": int, "number": Number, "string": str}
 BOUNDS = {"minimum": "ge", "exclusiveMinimum": "gt", "maximum": "le", "exclusiveMaximum": "lt"}
 
 
