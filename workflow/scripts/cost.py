@@ -1,7 +1,7 @@
 """Count what every network of the runs costs."""
 
 from gradflow.analysis.cost import TITLES, cost_table
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.files import write_table
 from gradflow.report.pages import table_page
 from gradflow.runtime.job import job

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.data import store
 from gradflow.files import write_table
 from gradflow.propagation.first_backward import first_backward_table
