@@ -103,17 +103,13 @@ def results(tmp_path_factory):
     return folder
 
 
-def test_a_figure_has_the_same_bytes_each_time_and_leaves_matplotlib_as_it_was(results):
-    before = settings_of_matplotlib()
+def test_figures_have_the_same_bytes_whatever_matplotlib_is_set_to_and_leave_it_so(results):
     first = {name: path.read_bytes() for name, path in draw_figures(results, "one").items()}
-    assert {name: path.read_bytes() for name, path in draw_figures(results, "one").items()} == first
-    assert settings_of_matplotlib() == before
-
-
-def test_a_figure_is_in_the_house_style_whatever_matplotlib_is_set_to(results):
-    first = draw_figures(results, "one")["decades"].read_bytes()
     with matplotlib.rc_context({"axes.grid": False, "font.size": 20, "savefig.dpi": 50}):
-        assert draw_figures(results, "one")["decades"].read_bytes() == first
+        before = settings_of_matplotlib()
+        again = draw_figures(results, "one")
+        assert settings_of_matplotlib() == before
+    assert {name: path.read_bytes() for name, path in again.items()} == first
 
 
 def test_what_goes_wrong_is_said_of_the_figure_and_the_study(results, monkeypatch):
