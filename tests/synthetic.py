@@ -10,11 +10,13 @@ from gradflow.analysis import tables
 from gradflow.files import write_table
 from gradflow.models.architectures import find_architecture, resolve_options
 from gradflow.models.size import NETWORK
+from gradflow.report.figures import figures
 from gradflow.report.prose.costs import COSTS
 from gradflow.runs import Run
 from gradflow.training import result as results
 
 OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
+THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
 
 
@@ -86,3 +88,16 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
     tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
     write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
     return folder
+
+
+def draw_figures(folder: Path, study: str) -> dict[str, Path]:
+    """Draw every figure of a study into a results folder with tables and runs; return what the report shows."""
+    shown = {}
+    files = {"study": sorted(folder.glob("tables/*")), "results": sorted(folder.glob("runs/*/norms.npz"))}
+    settings = {"study": study, "layers": {}, "thresholds": THRESHOLDS}
+    for name, kind in figures().items():
+        if "study" in kind.arguments:
+            paths = [folder / "figures" / study / f"{name}.{suffix}" for suffix in kind.formats]
+            kind.write(paths, files, settings)
+            shown[name] = paths[0]
+    return shown
