@@ -6,15 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis import tables
-from gradflow.files import write_table
+from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.schemas import TABLES
+from gradflow.analysis.tables import write_table
 from gradflow.models.architectures import find_architecture, resolve_options
-from gradflow.models.size import NETWORK
-from gradflow.report.prose.costs import COSTS
 from gradflow.runs import Run
 from gradflow.training import result as results
 
-OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
 
 
@@ -60,11 +58,6 @@ def result(
     return results.Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
 
 
-def empty_costs() -> pd.DataFrame:
-    """A table of costs without a network, as a test without models has it."""
-    return pd.DataFrame(columns=[*NETWORK, *COSTS])
-
-
 def run_of(made: results.Result) -> Run:
     """The run that a result is of."""
     return Run(**made.meta["settings"])
@@ -83,6 +76,11 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
                 begun = run_of(one)
                 arm = [study, f"Study {study}", number, label, name, begun.seed, begun.start]
                 rows.append([*arm, find_architecture(begun.architecture).colour, "[]"])
-    tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
-    write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_tables(paths.values(), folder)
+    write_arms(folder, rows)
     return folder
+
+
+def write_arms(folder: Path, rows: list[list]) -> None:
+    """Write which run belongs to which arm, from rows as the workflow has them."""
+    write_table(folder, "arms", pd.DataFrame(rows, columns=list(TABLES["arms"].columns)))

@@ -1,18 +1,29 @@
 """Tables hold every number of the runs, once, where a reader looks for it."""
 
+import dataclasses
+from types import NoneType
+from typing import get_args
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_results import make
 
 from gradflow import GradflowError
-from gradflow.analysis import tables
+from gradflow.analysis import schemas
+from gradflow.analysis.aggregation import setting_columns, write_tables
+from gradflow.analysis.schemas import TABLES, Key
 from gradflow.analysis.study import read_study
-from gradflow.files import write_table
+from gradflow.analysis.tables import TYPES, empty_table, read_table, schema, write_table
 from gradflow.recorder.quantities import NAMES
 from gradflow.report.figures.histograms import density_per_decade, seed_sample
+from gradflow.runs import Run
 from gradflow.training.result import write_result
+from synthetic import a_run, write_arms
 
 
 @pytest.fixture
@@ -23,17 +34,15 @@ def folder(tmp_path):
         path = tmp_path / f"{seed}.npz"
         write_result(path, make(steps=30, layers=4, epochs=3, seed=seed, run=f"run-{seed}"))
         paths.append(path)
-    outputs = [
-        tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
-    ]
-    tables.write_tables(paths, *outputs)
-    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
-    write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_tables(paths, tmp_path)
+    write_arms(
+        tmp_path, [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
+    )
     return tmp_path
 
 
 def test_the_tidy_table_holds_every_step_of_every_layer(folder):
-    tidy = pq.read_table(folder / "norms.parquet").to_pandas()
+    tidy = read_table(folder, "norms")
     assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", *NAMES]
     assert len(tidy) == 2 * 30 * 4
     original = make(steps=30, layers=4, epochs=3, seed=1, run="run-1")
@@ -62,13 +71,16 @@ def test_a_study_reads_only_the_steps_it_asks_for(folder):
 def test_a_missing_study_or_table_is_named(folder):
     with pytest.raises(GradflowError, match="no runs of the study 'other'"):
         read_study(folder, "other")
+    (folder / "runs.parquet").unlink()
+    with pytest.raises(GradflowError, match=r"runs\.parquet does not exist, only a CSV, which is for people"):
+        read_study(folder, "s")
     (folder / "runs.csv").unlink()
-    with pytest.raises(GradflowError, match=r"runs\.csv does not exist"):
+    with pytest.raises(GradflowError, match=r"runs\.parquet does not exist: run snakemake"):
         read_study(folder, "s")
 
 
 def test_a_table_that_lacks_a_run_is_named(folder):
-    (folder / "profiles.csv").write_text("run,phase,quantity,layer,depth,value\n")
+    write_table(folder, "profiles", empty_table("profiles"))
     with pytest.raises(GradflowError, match=r"profiles lacks the run \S+: run the workflow again"):
         read_study(folder, "s")
 
@@ -77,10 +89,7 @@ def test_a_damaged_run_stops_the_tables_by_name_and_keeps_the_old_ones(folder):
     before = (folder / "norms.parquet").read_bytes()
     (folder / "1.npz").write_bytes(b"PK broken")
     with pytest.raises(GradflowError, match=r"1\.npz is damaged"):
-        tables.write_tables(
-            [folder / "0.npz", folder / "1.npz"],
-            *(folder / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")),
-        )
+        write_tables([folder / "0.npz", folder / "1.npz"], folder)
     assert (folder / "norms.parquet").read_bytes() == before
 
 
@@ -108,7 +117,7 @@ def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
         for seed in range(8)
         for depth in range(4)
     ]
-    write_table(folder / "first_backward.csv", pd.DataFrame(rows))
+    write_table(folder, "first_backward", pd.DataFrame(rows))
     study = read_study(folder, "s")
     decades = study.decades()
     assert decades["VGG-16", "init"].n == 8 and decades["VGG-16", "init"].value == pytest.approx(-3)
@@ -117,3 +126,130 @@ def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
     paired = study.by_seed(study.run_decades("grad_sample_norm", "init"), "VGG-16")
     assert sorted(paired.index) == list(range(8))
     assert sorted(study.by_seed(study.runs.set_index("run")["test_accuracy"], "VGG-16").index) == [0, 1]
+
+
+# -- types -----------------------------------------------------------------------------------------------------------
+
+WHOLE = st.integers(-(2**31), 2**31 - 1)
+VALUES = {
+    str: st.text(st.characters(codec="utf-8"), max_size=3) | st.sampled_from(["0", "1.0", "True", "nan", "None", ""]),
+    int: WHOLE | st.integers(-(2**63), 2**63 - 1),
+    float: st.floats(),
+    bool: st.booleans(),
+    np.int32: WHOLE,
+    np.float32: st.floats(width=32),
+}
+
+
+def values_of(kind):
+    """What a column of a type may hold; None where values may be absent."""
+    base = next(one for one in get_args(kind) or (kind,) if one is not NoneType)
+    return VALUES[str if base is Key else base] | (st.none() if NoneType in get_args(kind) else st.nothing())
+
+
+def rows_of(name):
+    row = st.fixed_dictionaries({key: values_of(kind) for key, kind in TABLES[name].columns.items()})
+    return st.lists(row, max_size=3)
+
+
+def as_python(frame):
+    """The rows of a frame as Python's own values; what is absent, and NaN, is None."""
+    return [{key: None if pd.isna(value) else value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+@pytest.mark.parametrize("name", TABLES)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_every_table_comes_back_as_it_was_written_types_included(name, data, tmp_path_factory):
+    folder, rows = tmp_path_factory.getbasetemp() / "types", data.draw(rows_of(name))
+    write_table(folder, name, pd.DataFrame(rows, columns=list(TABLES[name].columns), dtype=object))
+    back = read_table(folder, name)
+    assert as_python(back) == as_python(pd.DataFrame(rows, columns=list(TABLES[name].columns), dtype=object))
+    assert (back.dtypes == empty_table(name).dtypes).all()
+    assert pq.read_schema(folder / f"{name}.parquet").equals(schema(name))
+    assert (folder / f"{name}.csv").exists() != TABLES[name].large
+    write_table(folder, name, back)
+    pd.testing.assert_frame_equal(read_table(folder, name), back)
+
+
+@pytest.mark.parametrize("name", TABLES)
+@settings(max_examples=30)
+@given(data=st.data())
+def test_a_table_with_a_column_dropped_renamed_or_of_another_type_is_refused(name, data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "wrong" / f"{name}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    fields = list(schema(name))
+    number = data.draw(st.integers(0, len(fields) - 1))
+    chosen = fields.pop(number)
+    fault = data.draw(st.sampled_from(["dropped", "renamed", "retyped", "added"]))
+    words = f"lacks the column '{chosen.name}'"
+    if fault == "renamed":
+        fields.insert(number, chosen.with_name("of_another_name"))
+    elif fault == "retyped":
+        kind = data.draw(st.sampled_from([kind for kind in TYPES.values() if kind != chosen.type]))
+        fields.insert(number, chosen.with_type(kind))
+        words = f"has the column '{chosen.name}' as {kind}, not as {chosen.type}"
+    elif fault == "added":
+        fields += [chosen, chosen.with_name("of_another_name")]
+        words = "has a column 'of_another_name', which this gradflow does not know"
+    pq.write_table(pa.schema(fields).empty_table(), path)
+    with pytest.raises(GradflowError) as caught:
+        read_table(path.parent, name)
+    assert str(caught.value) == f"{path} {words}: remove it and run snakemake to make it anew."
+
+
+@pytest.mark.parametrize(("name", "earlier", "now"), [("profiles", "moment", "phase"), ("claims", "seeds", "n")])
+def test_a_column_of_an_earlier_version_is_refused_with_its_new_name(tmp_path, name, earlier, now):
+    fields = [field.with_name(earlier) if field.name == now else field for field in schema(name)]
+    pq.write_table(pa.schema(fields).empty_table(), tmp_path / f"{name}.parquet")
+    with pytest.raises(
+        GradflowError, match=f"has a column '{earlier}', which is called '{now}' now: remove it and run"
+    ):
+        read_table(tmp_path, name)
+
+
+def test_a_file_of_an_earlier_version_is_refused_with_its_new_name(folder):
+    (folder / "initial.csv").write_text("layer,depth,quantity,value,start,seed\n")
+    with pytest.raises(GradflowError, match=r"initial\.csv is called first_backward\.parquet now: remove it and run"):
+        read_study(folder, "s")
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    (tmp_path / "runs.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(GradflowError, match=r"runs\.parquet is damaged \(.*\): remove it and run snakemake"):
+        read_table(tmp_path, "runs")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"skip": [1, 0]}, "its column 'skip' is bool: not int64"),
+        ({"depth": [1, 2.5]}, "its column 'depth' is int64: Float value 2.5"),
+        ({"depth": ["1", "2"]}, "its column 'depth' is int64: not string"),
+        ({"depth": [1, None]}, "its column 'depth' lacks 1 of its values"),
+        ({"decades": ["low", 1.0]}, "its column 'decades' is double"),
+        ({"decade": 1}, "the table has a column 'decade', which this gradflow does not know"),
+    ],
+)
+def test_what_a_column_cannot_hold_is_not_written(tmp_path, change, words):
+    row = dict.fromkeys(TABLES["depth_at_init"].columns, 1) | {"skip": True, "batch_norm": False}
+    with pytest.raises(GradflowError, match=rf"depth_at_init\.parquet was not written: {words}"):
+        write_table(tmp_path, "depth_at_init", pd.DataFrame([row, row]).assign(**change))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_runs_settings_are_columns_of_their_own_types(folder):
+    runs = read_table(folder, "runs")
+    for field in dataclasses.fields(Run):
+        assert schema("runs").field(field.name).nullable or runs[field.name].notna().all()
+    row = setting_columns(a_run("resnet18", skip=True))
+    assert list(row) == list(schemas.SETTINGS) and row["kernel"] is None and row["options"] is None
+    assert schema("runs").field("kernel").type == pa.int64() and schema("runs").field("skip").type == pa.bool_()
+    assert runs["kernel"].dtype == "Int64" and runs["skip"].dtype == "boolean" and runs["seed"].dtype == "int64"
+
+
+def test_a_csv_has_all_digits_for_people(folder):
+    pd.testing.assert_series_equal(
+        pd.read_csv(folder / "profiles.csv", float_precision="round_trip")["value"],
+        read_table(folder, "profiles")["value"],
+    )

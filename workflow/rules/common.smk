@@ -12,6 +12,7 @@ from gradflow.models import architectures
 from gradflow.config import configuration
 from gradflow.runtime import requests as resources
 from gradflow.analysis.reproducibility import draw, recipe, whole
+from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.report.figures import study_figures
@@ -130,13 +131,21 @@ def random_mlp_files():
 
 def table_files():
     """The tables that a study is read from."""
-    return list(rules.tables.output) + (list(rules.first_backward.output) if STARTS else []) if STUDIES else []
+    if not STUDIES:
+        return []
+    made = [path for path in rules.tables.output if path.endswith(".parquet")]
+    return made + ([rules.first_backward.output.table] if STARTS else [])
+
+
+def columns_of(table):
+    """The columns of a table and their types: it is made again when they change, though its numbers stay."""
+    return {name: str(kind) for name, kind in TABLES[table].columns.items()}
 
 
 def evidence_files():
     """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
     files = table_files() + ([rules.cost.output.table] if STUDIES else []) + random_mlp_files()
-    return files + (list(rules.depth_at_init.output) if "depth_at_init" in CONFIG["select"] else [])
+    return files + ([rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else [])
 
 
 def runs_of(wildcards):
