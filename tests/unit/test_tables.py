@@ -238,6 +238,17 @@ def test_what_a_column_cannot_hold_is_not_written(tmp_path, change, words):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_column_without_any_value_is_of_its_type_all_the_same(tmp_path):
+    row = dict.fromkeys(TABLES["cost"].columns, 1.0)
+    row |= dict.fromkeys(("network", "architecture", "optimizer", "device"), "a")
+    absent = [name for name, kind in TABLES["cost"].columns.items() if NoneType in get_args(kind)]
+    for nothing in (None, np.nan, pd.NA):
+        frame = pd.DataFrame([{key: row[key] for key in TABLES["cost"].columns} | dict.fromkeys(absent, nothing)])
+        write_table(tmp_path, "cost", frame)
+        back = read_table(tmp_path, "cost")
+        assert back[absent].isna().all(axis=None) and (back.dtypes == empty_table("cost").dtypes).all()
+
+
 def test_a_runs_settings_are_columns_of_their_own_types(folder):
     runs = read_table(folder, "runs")
     for field in dataclasses.fields(Run):

@@ -61,7 +61,7 @@ AFTER_TABLES = {"study_figures", "claims", "notebook", "all"}
 AFTER_DEPTH = {"depth_at_init", "depth_at_init_figure", "claims", "notebook", "all"}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
 AFTER_DATA = {"prepare_data", "first_backward"} | AFTER_TRAINING
-AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "claims", "notebook", "all"}
+AFTER_DRAWS = {"random_mlps", "random_mlp_profiles", "printed_norms", "claims", "notebook", "all"}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ AFTER_DRAWS = {"draw_mlps", "draw_profiles", "printed_norms", "claims", "noteboo
         "depth at init",
         "claims",
         "evidence",
-        "draws",
+        "random MLPs",
     ],
 )
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new, expected):

@@ -95,10 +95,9 @@ def _typed(path: Path, values: pd.Series, field: pa.Field) -> pa.Array:
     plain, where = _plain(field.type), f"{path} was not written: its column {field.name!r}"
     try:
         array = pa.Array.from_pandas(values)
-        if not pa.types.is_null(array.type):
-            for sort in (pa.types.is_string, pa.types.is_boolean):
-                if sort(array.type) != sort(plain):
-                    raise pa.ArrowInvalid(f"not {array.type}")
+        for sort in (pa.types.is_string, pa.types.is_boolean):
+            if array.null_count < len(array) and sort(array.type) != sort(plain):
+                raise pa.ArrowInvalid(f"not {array.type}")
         array = array.cast(plain)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise GradflowError(f"{where} is {plain}: {str(error).splitlines()[0]}.") from error
