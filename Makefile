@@ -31,6 +31,7 @@ lint: .venv/ready
 	.venv/bin/snakemake --lint
 
 bench: .venv/ready
+	.venv/bin/python bench/imports.py
 	.venv/bin/python bench/recorder.py
 	.venv/bin/python bench/draws.py
 	.venv/bin/python bench/tables.py
@@ -39,5 +40,5 @@ bench: .venv/ready
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and 'gradflow needs Python 3.11, 3.12 or 3.13: set PYTHON=...')"
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -e .
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -e '.[workflow,test]'
 	touch $@

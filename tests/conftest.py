@@ -5,30 +5,65 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "data"))
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
+CHECKED = "GRADFLOW_TESTS_CHECKED"
+# What waits for others comes first, and what needs the whole of a core last: two workers end together.
+ORDER = ("cluster", "browser", "workflow", "faults", "unit")
 
 torch.set_num_threads(1)
 settings.register_profile("house", deadline=None, derandomize=True)  # the same examples everywhere, however slow
 settings.load_profile("house")
 
 
+def pytest_configure(config):
+    """Keep what planning found out of the networks in a folder of this session's, which all workers share."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[CHECKED] = tempfile.mkdtemp(prefix="gradflow-checked-")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(CHECKED)))
+
+
+def pytest_collection_modifyitems(items):
+    """Put the tests in ORDER, by their folder."""
+    items.sort(key=lambda item: ORDER.index(item.path.relative_to(ROOT / "tests").parts[0]))
+
+
 @pytest.fixture(scope="session")
-def digits(tmp_path_factory):
+def shared(tmp_path_factory):
+    """A function that makes a folder once for all workers: shared(name, make) calls make(folder) in one of them."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, make) -> Path:
+        folder, done = root / name, root / f"{name}.done"
+        with FileLock(root / f"{name}.lock"):
+            if not done.exists():
+                assert not folder.exists(), f"{name} could not be made in another worker"
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def digits(shared):
     """The prepared digits at 32 pixels: their folder."""
     from gradflow.data.prepare import prepare
 
-    folder = tmp_path_factory.mktemp("data") / "digits"
-    prepare(folder, "digits", {"source": "digits", "size": 32})
-    return folder
+    folder = shared("data", lambda folder: prepare(folder / "digits", "digits", {"source": "digits", "size": 32}))
+    return folder / "digits"
 
 
 def real_data(name: str) -> Path:
@@ -47,6 +82,9 @@ def copy_workflow(folder: Path) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
+    (folder / ".snakemake").mkdir()
+    # The networks are the same in all copies.
+    (folder / ".snakemake" / "gradflow-checked").symlink_to(os.environ[CHECKED])
     return folder
 
 
@@ -89,14 +127,17 @@ def workflow(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def smoke(tmp_path_factory):
+def smoke(shared):
     """A copy of the workflow in which the smoke config has run to its end, report included."""
-    folder = copy_workflow(tmp_path_factory.mktemp("smoke"))
-    ran = snakemake(folder, "--cores", "2", "--resources", "gpu=1", "--configfile", "config/smoke.yaml")
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    report = snakemake(folder, "--configfile", "config/smoke.yaml", "--report", "results/report.html")
-    assert report.returncode == 0, report.stdout + report.stderr
-    return folder
+
+    def make(folder):
+        copy_workflow(folder)
+        ran = snakemake(folder, "--cores", "2", "--resources", "gpu=1", "--configfile", "config/smoke.yaml")
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        report = snakemake(folder, "--configfile", "config/smoke.yaml", "--report", "results/report.html")
+        assert report.returncode == 0, report.stdout + report.stderr
+
+    return shared("smoke", make)
 
 
 @pytest.fixture
@@ -105,3 +146,13 @@ def done(smoke, tmp_path):
     folder = tmp_path / "done"
     shutil.copytree(smoke, folder, symlinks=True)
     return folder
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library to edit, whose code is fingerprinted."""
+    from gradflow.runtime import fingerprint
+
+    copy = shutil.copytree(fingerprint.ROOT, tmp_path / "gradflow")
+    monkeypatch.setattr(fingerprint, "ROOT", copy)
+    return copy

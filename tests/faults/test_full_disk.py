@@ -15,7 +15,7 @@ from faulty_server import faulty_server
 from gradflow import GradflowError
 from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.tables import read_table
-from gradflow.data import decoding, downloads, http, store
+from gradflow.data import decode, fetch, http, store
 from gradflow.data.prepare import prepare
 from gradflow.runs import Run
 from gradflow.training import result as results
@@ -55,7 +55,7 @@ def leave(disk, free: int) -> None:
 def knowledge(request, monkeypatch):
     """Whether the check beforehand says it, or, where that could not know, the writing itself."""
     if request.param == "found while writing":
-        for module in (decoding, http):
+        for module in (decode, http):
             monkeypatch.setattr(module, "require_space", lambda path, needed: None)
     return request.param
 
@@ -68,14 +68,14 @@ def test_while_fetching(small_disk, knowledge):
     body = np.random.default_rng(0).bytes(600_000)
     with faulty_server() as server:
         server.files["/data.zip"] = body
-        download = downloads.Download("zoo", hashlib.sha256(body).hexdigest(), (server.url("/data.zip"),), len(body))
+        download = fetch.Download("zoo", hashlib.sha256(body).hexdigest(), (server.url("/data.zip"),), len(body))
         (small_disk / "earlier.zip").write_bytes(b"earlier")
         leave(small_disk, 300_000)
         with refused(small_disk) as caught:
-            downloads.fetch(download, small_disk)
+            fetch.fetch(download, small_disk)
         assert "600,000 bytes" in str(caught.value) and not list(small_disk.rglob("data.zip"))
         (small_disk / "filler").unlink()
-        assert downloads.fetch(download, small_disk).read_bytes() == body
+        assert fetch.fetch(download, small_disk).read_bytes() == body
         if knowledge == "found while writing":
             assert re.match(r"bytes=\d+-", server.ranges[-1])  # what had arrived was not fetched again
     assert (small_disk / "earlier.zip").read_bytes() == b"earlier"

@@ -64,16 +64,16 @@ def reference(source, tmp_path_factory):
 
 
 @pytest.mark.parametrize("stage", STAGES)
-@pytest.mark.parametrize("moment", range(STOPS))
-def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_path, stage, moment):
+@pytest.mark.parametrize("point", range(STOPS))
+def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_path, stage, point):
     pattern, lasts = STAGES[stage]
     process = start(source, tmp_path)
     while process.poll() is None and not any(tmp_path.glob(pattern)):
         time.sleep(0.001)
-    time.sleep(random.Random(f"{stage} {moment}").uniform(0, lasts))
+    time.sleep(random.Random(f"{stage} {point}").uniform(0, lasts))
     process.send_signal(signal.SIGKILL)
     killed = process.wait() == -signal.SIGKILL
-    print(f"{stage} {moment}: {'killed' if killed else 'was done'}")
+    print(f"{stage} {point}: {'killed' if killed else 'was done'}")
     KILLED[stage] += killed
     assert not survivors(tmp_path), "a process that decodes outlived the one that was killed"
     assert start(source, tmp_path).wait(120) == 0
@@ -81,7 +81,7 @@ def test_the_next_run_completes_as_if_nothing_had_been(source, reference, tmp_pa
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(store.FILES)
 
 
-def test_most_moments_were_within_their_stage():
+def test_most_points_were_within_their_stage():
     assert all(KILLED[stage] > STOPS // 2 for stage in STAGES), KILLED
 
 

@@ -80,15 +80,15 @@ def holders(folder):
 
 @pytest.mark.parametrize("slots", [1, 2])
 def test_eight_crashing_processes_never_hold_one_of_two_gpus_together(tmp_path, gpus, slots):
-    moments = random.Random(slots)
-    fates = {number: [*moments.sample(sorted(CRASHES), len(CRASHES)), "well"] for number in range(8)}
+    chance = random.Random(slots)
+    fates = {number: [*chance.sample(sorted(CRASHES), len(CRASHES)), "well"] for number in range(8)}
     running, crashed_while_holding = {}, 0
     while fates:
         for number in fates.keys() - running.keys():
             fate = fates[number][0]
             signalled = fate.startswith("SIG")  # at a random moment: while it starts, waits or holds
-            process = hold(tmp_path, gpus, slots, 10 if signalled else moments.uniform(0, 0.1), fate)
-            running[number] = process, time.monotonic() + moments.uniform(0, 0.4) if signalled else None
+            process = hold(tmp_path, gpus, slots, 10 if signalled else chance.uniform(0, 0.1), fate)
+            running[number] = process, time.monotonic() + chance.uniform(0, 0.4) if signalled else None
         for number, (process, until) in list(running.items()):
             fate = fates[number][0]
             if until and time.monotonic() > until:
@@ -219,8 +219,8 @@ def test_a_system_that_refuses_is_one_sentence():
 
 def test_cpu_jobs_take_no_lease(monkeypatch):
     monkeypatch.setattr(leases, "take", lambda *arguments: pytest.fail("a CPU job took a lease"))
-    leases.choose_device.cache_clear()
-    assert leases.choose_device("cpu").type == "cpu"
+    leases.lease_device.cache_clear()
+    assert leases.lease_device("cpu").type == "cpu"
 
 
 def test_the_leased_gpu_is_the_one_that_torch_is_given(monkeypatch, take, gpus):
@@ -230,7 +230,7 @@ def test_the_leased_gpu_is_the_one_that_torch_is_given(monkeypatch, take, gpus):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=gpus[index]))
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    leases.choose_device.cache_clear()
-    assert leases.choose_device("auto") == leases.choose_device("auto") == torch.device("cuda", 1)
+    leases.lease_device.cache_clear()
+    assert leases.lease_device("auto") == leases.lease_device("auto") == torch.device("cuda", 1)
     assert chosen == [1]
-    leases.choose_device.cache_clear()
+    leases.lease_device.cache_clear()

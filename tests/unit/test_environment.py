@@ -1,5 +1,6 @@
 """One set of pins: the lock, the conda environments and the project's own requirements agree."""
 
+import itertools
 import re
 import tomllib
 
@@ -31,7 +32,7 @@ def test_conda_environments_have_the_locks_pins(name):
 
 def test_the_lock_satisfies_the_project_and_names_no_host():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for text in project["dependencies"] + project["optional-dependencies"]["test"]:
+    for text in itertools.chain(project["dependencies"], *project["optional-dependencies"].values()):
         requirement = Requirement(text)
         versions = locked()[requirement.name.lower()]
         assert all(requirement.specifier.contains(version) for version in versions), text

@@ -32,5 +32,16 @@ def refuse_another_library():
             )
 
 
+def refuse_another_system():
+    """Stop where the runtime does not work, with what it says."""
+    from gradflow.errors import GradflowError
+
+    try:
+        import gradflow.runtime
+    except GradflowError as error:
+        raise WorkflowError(str(error)) from None
+
+
 put_own_library_first()
 refuse_another_library()
+refuse_another_system()

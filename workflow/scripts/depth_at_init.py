@@ -14,7 +14,7 @@ from gradflow.runtime import leases
 from gradflow.runtime.job import job
 
 with job(snakemake) as terminal:
-    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
+    device = leases.lease_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     settings = dict(snakemake.params.settings)
     dataset = store.load_dataset(Path(snakemake.input[0]).parent)
     shuffle = torch.Generator().manual_seed(0)

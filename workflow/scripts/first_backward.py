@@ -14,7 +14,7 @@ from gradflow.runtime import leases
 from gradflow.runtime.job import job
 
 with job(snakemake) as terminal:
-    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
+    device = leases.lease_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     runs = [Run(**settings) for settings in snakemake.params.starts.values()]
     folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input}
     datasets = {name: store.load_dataset(folder) for name, folder in folders.items()}

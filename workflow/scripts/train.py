@@ -16,7 +16,7 @@ from gradflow.training.result import write_result
 from gradflow.training.signals import StopSignals
 
 with job(snakemake):
-    device = leases.choose_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
+    device = leases.lease_device(snakemake.resources.device, snakemake.threads, snakemake.config["jobs_per_gpu"])
     run, params = Run(**snakemake.params.settings), snakemake.params
     architecture, record = known(snakemake.config["architectures"])[run.architecture], snakemake.config["record"]
     dataset = store.load_dataset(Path(snakemake.input.data[0]).parent, params.get("dataset"))

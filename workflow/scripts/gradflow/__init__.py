@@ -3,7 +3,12 @@
 The names below are loaded on first use, so that reading tables and drawing figures never waits for torch.
 """
 
+import sys
 from importlib import import_module
+
+from gradflow.extras import MissingExtra
+
+__version__ = "0.1.0"  # pyproject.toml reads it here
 
 HOME = {
     "Architecture": "models.catalogue",
@@ -14,6 +19,8 @@ HOME = {
     "expand": "studies",
 }
 __all__ = sorted(HOME)
+
+sys.meta_path.append(MissingExtra)
 
 
 def __getattr__(name):

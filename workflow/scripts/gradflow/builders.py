@@ -53,7 +53,7 @@ def load_builder(builder: str | Callable) -> Callable:
 
 def _load_file(path: Path):
     if not path.is_file():
-        raise GradflowError(f"builder: {path} does not exist; give its path from the folder that snakemake runs in.")
+        raise GradflowError(f"builder: {path} does not exist; a relative path counts from the folder you start in.")
     _enter(path.parent)
     return _execute(path)
 

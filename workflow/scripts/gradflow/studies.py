@@ -47,7 +47,17 @@ class Study:
 def expand(config: dict) -> list[Study]:
     """Expand the selected training studies of a completed configuration.
 
-    Raises GradflowError if a grid does not make a run, naming the study and the key.
+    Parameters
+    ----------
+    config : as `config.configuration.complete` returns it.
+
+    Returns
+    -------
+    One study a name, with its arms; the runs of an arm differ in the random seed alone.
+
+    Raises
+    ------
+    GradflowError : a grid does not make a run; the sentence names the study and the key.
     """
     return [_expand_study(config, name) for name in config["select"] if name not in UNTRAINED]
 
@@ -120,7 +130,7 @@ def _expand_study(config: dict, name: str) -> Study:
     seeds = random_seeds(config, section["seeds"] or scale["seeds"])
     distinct = {}
     for point in points:
-        settings = _settings(config, name, point, architectures)
+        settings = _run_settings(config, name, point, architectures)
         runs = tuple(Run(**settings, seed=seed) for seed in seeds)
         distinct.setdefault(runs[0].id, (shared | point, runs))
     names = {key: architecture.label for key, architecture in architectures.items()}
@@ -129,7 +139,7 @@ def _expand_study(config: dict, name: str) -> Study:
     return Study(name, section["title"] or name, section["question"], arms, section["layers"])
 
 
-def _settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
+def _run_settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
     """Resolve a point of a study into a run's settings: every default filled in, every number in its field's type."""
     where = f"config: studies.{study}"
     if "architecture" not in point:

@@ -47,7 +47,7 @@ def effects(study: StudyTables, values: pd.Series, pairs: list[tuple[str, str]])
 
 def with_and_without(study: StudyTables, field: str, with_value, without_value) -> list[tuple[str, str]]:
     """Return the (arm, arm) pairs that differ in one setting alone and have these two values of it."""
-    arms = _settings(study)
+    arms = _settings_of_arms(study)
     chosen = arms[field].astype(str)
     return [
         (a, b)
@@ -62,7 +62,7 @@ def ablations(study: StudyTables) -> list[tuple[str, str]]:
 
     An optimizer with its learning rate, momentum and weight decay is one thing.
     """
-    arms, pairs = _settings(study), []
+    arms, pairs = _settings_of_arms(study), []
     arms = arms.assign(source="", image_size="")  # the data set's name stands for them
     for number, label in enumerate(study.labels):
         for baseline in study.labels[:number]:
@@ -89,7 +89,7 @@ def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
     return {name: effects(study, value, pairs) for name, value in values.items()}
 
 
-def _settings(study: StudyTables) -> pd.DataFrame:
+def _settings_of_arms(study: StudyTables) -> pd.DataFrame:
     """The settings of each arm, indexed by label; the options of its own network are a column each."""
     arms = study.runs.drop_duplicates("label").set_index("label")[study.settings]
     for name in {"options", "optimizer_options"} & set(arms):

@@ -45,10 +45,19 @@ def save_dataset(
 ) -> None:
     """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete.
 
-    images: uint8 [N, C, H, W], or the .npy file that holds them, which is moved into place. dropped: the names of
-    damaged images that were left out.
+    Parameters
+    ----------
+    folder : where to.
+    name : what it is called.
+    images : uint8 [N, C, H, W], or the .npy file that holds them, which is moved into place.
+    labels : int64 [N], positions in `classes`.
+    split : int8 [N], positions in `splits.SPLITS`.
+    classes : the names of the classes.
+    dropped : the names of damaged images that were left out.
 
-    Raises GradflowError if a split would be empty, or the disk is full.
+    Raises
+    ------
+    GradflowError : a split would be empty, or the disk is full.
     """
     for i, part in enumerate(SPLITS):
         if not (split == i).any():

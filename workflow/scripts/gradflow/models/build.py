@@ -28,14 +28,29 @@ def build(
 ) -> nn.Module:
     """Build an architecture and initialise it.
 
-    architecture: a name in the catalogue, or an entry like it. classes: size of the output. channels, image_size: of
-    the images [B, channels, image_size, image_size], for builders that ask for them. init: a name of
-    `initialization.INITIALIZATIONS`, or "pretrained". seed: torch's global seed is set to it first, so that the same
-    seed gives the same weights; None leaves the generator alone. weights: the file of the pretrained weights. options:
-    those that the architecture has (width, activation, batch_norm, skip, ...).
+    Parameters
+    ----------
+    architecture : a name in the catalogue, or an entry like it.
+    classes : the size of the output.
+    channels, image_size : of the images [B, channels, image_size, image_size], for builders that ask for them.
+    init : a name of `initialization.INITIALIZATIONS`, or "pretrained".
+    seed : torch's global random seed is set to it first, so that the same seed gives the same weights; None leaves the
+        generator alone.
+    weights : the file of the pretrained weights.
+    options : those that the architecture has (width, activation, batch_norm, skip, ...).
 
-    Raises GradflowError for an unknown architecture, option or initialisation, a builder that cannot be called, and for
-    weights that do not fit.
+    Returns
+    -------
+    The network, in training mode, on the CPU; it takes images as above and returns logits [B, classes].
+
+    Raises
+    ------
+    GradflowError : an unknown architecture, option or initialisation, a builder that cannot be called, or weights that
+        do not fit.
+
+    Examples
+    --------
+        model = build("vgg16", classes=10, init="he", seed=0, width=0.25)
     """
     entry = find_architecture(architecture)
     name = architecture if isinstance(architecture, str) else entry.label or "the architecture"

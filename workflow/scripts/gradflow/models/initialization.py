@@ -18,12 +18,21 @@ VARIANCES = {
 def initialize(model: nn.Module, name: str) -> None:
     """Initialise every convolution and linear layer of a model in place, from torch's global generator.
 
-    default      torch's own: uniform, Var W = 1/(3 fan_in), biases alike
-    xavier       normal, Var W = 2/(fan_in + fan_out), zero biases (Glorot & Bengio 2010, eq. 12)
-    he           normal, Var W = 2/fan_in, zero biases (He et al. 2015, eq. 10)
-    lecun        normal, Var W = 1/fan_in, zero biases: what notebook 004's "He with nonlinearity='sigmoid'" really is
-    torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; linear layers N(0, 0.01²) with zero
-                 biases in a model that says so (VGG's `torchvision_linear_std`), else as torch makes them
+    Parameters
+    ----------
+    model : any module; other layers stay as they are.
+    name : one of
+
+        default      torch's own: uniform, Var W = 1/(3 fan_in), biases alike
+        xavier       normal, Var W = 2/(fan_in + fan_out), zero biases (Glorot & Bengio 2010, eq. 12)
+        he           normal, Var W = 2/fan_in, zero biases (He et al. 2015, eq. 10)
+        lecun        normal, Var W = 1/fan_in, zero biases: what notebook 004's "He with nonlinearity='sigmoid'" is
+        torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; linear layers N(0, 0.01²) with
+                     zero biases in a model that says so (VGG's `torchvision_linear_std`), else as torch makes them
+
+    Raises
+    ------
+    GradflowError : an unknown name.
     """
     if name not in INITIALIZATIONS:
         raise GradflowError(f"init: {name!r} is not known; choose one of {', '.join(INITIALIZATIONS)}.")

@@ -14,8 +14,17 @@ from gradflow.recorder.layers import select_layers
 def beside_main_path(model: nn.Module, *inputs: torch.Tensor, forward: Callable | None = None) -> list[str]:
     """Return the convolutions and linear layers that run but lie beside the main path, in forward order.
 
-    inputs: what the model is called with; forward: how, if not by `model(*inputs)`. Of chains that are equally long all
-    are on it. Nothing is computed backwards; the model is left as it was, but for what its forward pass changes.
+    Nothing is computed backwards; the model is left as it was, but for what its forward pass changes.
+
+    Parameters
+    ----------
+    model : any module.
+    inputs : what it is called with.
+    forward : how it is called, if not by `model(*inputs)`.
+
+    Returns
+    -------
+    Names of layers. Of chains that are equally long all are on the main path.
     """
     uses: list[tuple[str, object, set]] = []  # of layers, in forward order: name, node, nodes of the layers before it
     known: dict[object, int] = {}  # the use that made a node

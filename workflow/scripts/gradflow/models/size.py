@@ -29,10 +29,20 @@ class Inspection(NamedTuple):
 def inspect_network(architecture: Architecture, options: dict, image_size: int, channels: int = 3) -> Inspection:
     """Build a network without memory, let two images through it, and say what it is like.
 
-    The FLOPs are three times those of the forward pass, the activations the outputs of all its innermost modules.
+    Parameters
+    ----------
+    architecture : an entry as in the catalogue.
+    options : those of its options that are not at their default.
+    image_size, channels : of the images, [2, channels, image_size, image_size].
 
-    Raises GradflowError for options that its builder refuses, for images that do not fit, and for a network without a
-    convolution or linear layer.
+    Returns
+    -------
+    Its layers, those beside the main path, and its size: the FLOPs are three times those of the forward pass, the
+    activations the outputs of all its innermost modules, both of one image.
+
+    Raises
+    ------
+    GradflowError : options that its builder refuses, images that do not fit, or no convolution or linear layer.
     """
     import torch
 
@@ -57,9 +67,13 @@ def inspect_network(architecture: Architecture, options: dict, image_size: int, 
     except GradflowError:
         raise
     except Exception as error:
-        said = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         what = f"images of {channels}×{image_size}×{image_size} do not fit" if built else "it cannot be built"
-        raise GradflowError(f"{what} ({said})") from error
+        raise GradflowError(f"{what} ({first_line(error)})") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says first, without a full stop, or its kind if it says nothing."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def without_memory(work: Callable[[str], T]) -> T:

@@ -34,11 +34,21 @@ def depth_at_init_table(
     first_seed: int = 0,
     progress=iter,
 ) -> pd.DataFrame:
-    """Return one row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, correlation, ...
+    """Measure CIFAR ResNets of growing depth at He's initialisation, with and without skip connections and batch norm.
 
-    images: [B, C, H, W]; labels: int64 [B]. The networks are CIFAR ResNets with He's initialisation, with and without
-    skip connections and batch norm, at `draws` random seeds from first_seed on. `branch_exponent` is NaN without skips,
-    `share_5_to_17` but for VEIT_DEPTH.
+    Parameters
+    ----------
+    images, labels : one batch, [B, C, H, W] and int64 [B].
+    classes : how many there are.
+    depths : layers, 6n + 2 each.
+    draws, first_seed : random seeds of each kind of network, from the first on.
+    width : the width multiplier; 1 is 16, 32 and 64 channels.
+    progress : what the networks are counted through, such as tqdm.
+
+    Returns
+    -------
+    One row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, correlation, branch_exponent
+    (NaN without skips), share_5_to_17 (NaN but for VEIT_DEPTH).
     """
     seeds, channels = range(first_seed, first_seed + draws), images.shape[1]
     points = list(itertools.product(depths, (True, False), (True, False), seeds))

@@ -22,9 +22,18 @@ MEASURED = tuple(one.name for one in QUANTITIES if one.at_init and one.since)  #
 def first_backward(
     run: Run, dataset: Dataset, device: torch.device | str = "cpu", architecture: Architecture | None = None
 ) -> pd.DataFrame:
-    """Return layer, depth, quantity, value of a run's first backward pass: what its first recorded step says.
+    """Measure a run's first backward pass: what its first recorded step says.
 
-    The run must not start from pretrained weights. architecture: the run's, if the catalogue does not have it.
+    Parameters
+    ----------
+    run : a run that does not start from pretrained weights.
+    dataset : what it trains on.
+    device : where.
+    architecture : the run's, if the catalogue does not have it.
+
+    Returns
+    -------
+    One row a layer and quantity: layer, depth (position in the forward order), quantity, value.
     """
     device = torch.device(device)
     torch.manual_seed(run.seed)

@@ -19,9 +19,20 @@ def path_share(
 ) -> float:
     """Return the share of the gradient at the first block that comes along paths through `low` to `high` branches.
 
-    Veit et al. 2016, section 4.3: the gradient along a random path through k of the n branches (the skips of the other
-    blocks) times the number C(n, k) of such paths, over the sum for all k. Lengths between those drawn are interpolated
-    in the logarithm.
+    The gradient along a random path through k of the n branches (the skips of the other blocks) times the number
+    C(n, k) of such paths, over the sum for all k (Veit et al. 2016, section 4.3). Lengths between those drawn are
+    interpolated in the logarithm.
+
+    Parameters
+    ----------
+    model : a network of `models.resnet.Block`.
+    images, labels : one batch, [B, C, H, W] and int64 [B].
+    low, high : numbers of branches, both included.
+    seed : the random seed of the paths.
+
+    Returns
+    -------
+    A share between 0 and 1.
     """
     blocks = [module for module in model.modules() if isinstance(module, Block)]
     generator = np.random.default_rng(seed)

@@ -7,8 +7,16 @@ from scipy import stats
 def decades_per_layer(values: np.ndarray) -> float:
     """Return the decades that a depth profile gains at each layer on the way to the input; negative: it shrinks.
 
-    values: norms in forward order. The slope of log10 on depth by the median of all pairs' slopes (Theil 1950, Sen
-    1968), which a few odd layers cannot move, with its sign turned.
+    The slope of log10 on depth by the median of all pairs' slopes (Theil 1950, Sen 1968), which a few odd layers cannot
+    move, with its sign turned.
+
+    Parameters
+    ----------
+    values : norms in forward order, [layers].
+
+    Returns
+    -------
+    Decades a layer; NaN with fewer than three positive, finite values.
     """
     return -robust_slope(np.arange(len(values)), values)
 

@@ -25,11 +25,27 @@ ELEMENTS_AT_ONCE = 2**15  # of a layer's weights or activations, over a chunk of
 def draw_norms(
     activation: str, init: str, *, depth: int = 5, width: int = 10, draws: int = 1000, samples: int = 100, seed: int = 0
 ) -> np.ndarray:
-    """Return the L2 norms of every parameter's gradient, float64 [draws, 2·depth], in the order of the seed.
+    """Draw random networks and return the L2 norms of every parameter's gradient (notebook 004, cells 4 and 5).
 
     Each draw is a new network of `depth` (Linear, activation) pairs and a new batch X [samples, 10], Y [samples, 1] of
-    standard normals. The loss is the mean squared error; the columns are weight 1, bias 1, weight 2, ... (cell 5).
-    Float64 throughout: a deep sigmoid net's gradient falls below float32's smallest number.
+    standard normals; the loss is the mean squared error. Float64 throughout: a deep sigmoid net's gradient falls below
+    float32's smallest number.
+
+    Parameters
+    ----------
+    activation : a name of `ACTIVATIONS`, after every layer, the last included.
+    init : "default" (torch's) or a name of `initialization.VARIANCES`.
+    depth, width : linear layers; units of each hidden one.
+    draws, samples : networks; samples in the batch of each.
+    seed : the random seed of all draws.
+
+    Returns
+    -------
+    float64 [draws, 2·depth]; the columns are weight 1, bias 1, weight 2, ...
+
+    Raises
+    ------
+    GradflowError : an unknown initialisation.
     """
     if init not in ("default", *VARIANCES):
         raise GradflowError(f"mlp.inits: {init!r} is not among {', '.join(['default', *VARIANCES])}.")

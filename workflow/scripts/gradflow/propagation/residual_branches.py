@@ -14,8 +14,17 @@ from gradflow.propagation.profile import robust_slope
 def branch_exponent(model: nn.Module, images: torch.Tensor) -> float:
     """Return the power of a block's number in its stage with which its branch's spread over its skip's falls.
 
-    De & Smith 2020, section 3: with batch norm the branches have one variance and the skip adds them up, so the ratio
-    goes with the power −1/2. Blocks with a projection, which start a stage anew, are left out; the median over stages.
+    With batch norm the branches have one variance and the skip adds them up, so the ratio goes with the power −1/2
+    (De & Smith 2020, section 3). Blocks with a projection, which start a stage anew, are left out.
+
+    Parameters
+    ----------
+    model : a network of `models.resnet.Block`.
+    images : [B, C, H, W].
+
+    Returns
+    -------
+    The median over stages; NaN where none has three blocks.
     """
     blocks = {name: block for name, block in model.named_modules() if isinstance(block, Block)}
     spread: dict[str, torch.Tensor] = {}  # of each block's input, and of its branch

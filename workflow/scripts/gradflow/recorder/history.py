@@ -3,6 +3,8 @@
 import numpy as np
 import torch
 
+from gradflow.recorder.quantities import with_derived
+
 ROWS_ON_DEVICE = 1024  # rows are brought to the host in blocks of so many steps
 
 
@@ -66,3 +68,19 @@ class Rows:
         self._rows = [] if rows is None else [rows[-1].to(device, copy=True)]
         self._batch_sizes = state["batch_sizes"].tolist()
         self._sample_numel = state["sample_numel"].tolist()
+
+
+def from_measured(
+    measured: dict[str, np.ndarray], batch_sizes: np.ndarray, sample_numel: np.ndarray, reduction: str
+) -> dict[str, np.ndarray]:
+    """Return what was measured, [steps, layers] each, with all quantities that follow from it.
+
+    batch_sizes: [steps]; sample_numel: the output elements per sample, [steps, layers]; reduction: of the loss.
+    """
+    batch, found = batch_sizes[:, None].astype(np.float64), dict(measured)
+    to_sample = np.sqrt(batch) if reduction == "mean" else 1 / np.sqrt(batch)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found["grad_sample_norm"] = found["grad_output_norm"] * to_sample
+        found["grad_rms"] = found["grad_sample_norm"] / np.sqrt(sample_numel.astype(np.float64))
+        found["update_ratio"] = found["weight_change"] / found["weight_norm"]
+        return with_derived(found)

@@ -60,3 +60,9 @@ def describe_layer(name: str, module: nn.Module, depth: int, output_numel: int) 
     numel = weight.numel() if isinstance(weight, torch.Tensor) else 0
     fan_in = numel // weight.shape[0] if numel and weight.dim() > 1 else 0
     return Layer(name, type(module).__name__, depth, output_numel, numel, fan_in)
+
+
+def weight_shapes(modules: dict[str, nn.Module]) -> dict[str, list[int]]:
+    """Return the shape of each layer's weight by name, empty for a layer without one."""
+    weights = {name: getattr(module, "weight", None) for name, module in modules.items()}
+    return {name: list(weight.shape) if weight is not None else [] for name, weight in weights.items()}

@@ -1,8 +1,6 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,18 +8,43 @@ from torch import nn
 
 from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
-from gradflow.recorder.history import Rows
-from gradflow.recorder.layers import Layer, describe_layer, select_layers
-from gradflow.recorder.norms import count_nonfinite, l2_norm
-from gradflow.recorder.quantities import QUANTITIES, measured_on_request, with_derived
+from gradflow.recorder.history import Rows, from_measured
+from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shapes
+from gradflow.recorder.quantities import QUANTITIES, measured_on_request
+from gradflow.recorder.step import MEASURED, Step, Use, in_columns
 from gradflow.recorder.weight_updates import WeightChanges
-
-MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")
 
 
 class GradientRecorder:
-    """Record gradient norms of the layers of `model`, one row a step.
+    """Record gradient norms of the layers of a model, one row a step.
 
+    Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is right
+    for in-place activations and for modules used more than once (their gradients are taken together).
+
+    With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
+    `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
+    `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
+    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖; `weight_norm` = ‖W_l‖
+    and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
+    NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
+    `gradflow.recorder.quantities` lists them, with those that follow from them (`relative_gradient` =
+    ‖W_l‖·‖∂L/∂W_l‖, ...). With batch norm a sample's gradient also flows through the statistics of its batch, so there
+    `grad_sample_norm` is the norm of a row of the batch's gradient, and depends on the batch.
+
+    Parameters
+    ----------
+    model : the module whose call makes the forward pass; not a compiled one.
+    layers : the names to record, or a module type or tuple of them; None records every convolution and linear layer.
+    reduction : how the loss reduces the batch, "mean" or "sum".
+    scaler : the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
+    record : quantities to measure on request, by name.
+
+    Raises
+    ------
+    GradflowError : a compiled model, an unknown reduction, layer or quantity, or no layer to record.
+
+    Examples
+    --------
         with GradientRecorder(model) as recorder:
             for images, labels in batches:
                 loss = criterion(model(images), labels)
@@ -31,26 +54,6 @@ class GradientRecorder:
                 optimizer.zero_grad()
         norms = recorder.norms()            # {quantity: float32 array [steps, layers]}
         recorder.layers                     # the columns' names, in forward order
-
-    With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
-    `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
-    `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
-    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖; `weight_norm` = ‖W_l‖
-    and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
-    NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
-
-    `gradflow.recorder.quantities` lists them, with those that follow from them (`relative_gradient` =
-    ‖W_l‖·‖∂L/∂W_l‖, ...).
-
-    layers: the names to record, or a module type or tuple of them; None records every convolution and linear layer.
-    reduction: how the loss reduces the batch, "mean" or "sum". record: quantities to measure on request.
-    scaler: the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
-
-    With batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is
-    the norm of a row of the batch's gradient, and depends on the batch.
-
-    Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is
-    right for in-place activations and for modules used more than once (their gradients are taken together).
     """
 
     def __init__(
@@ -79,8 +82,6 @@ class GradientRecorder:
         self._handles: list = []
         self._start_step()
 
-    # -- the context ---------------------------------------------------------------------------------------------
-
     def __enter__(self) -> "GradientRecorder":
         """Attach the hooks."""
         if self._handles:
@@ -100,31 +101,36 @@ class GradientRecorder:
         self._weights.forget()
         self._start_step()
 
-    # -- recording -----------------------------------------------------------------------------------------------
-
     def step(self, batch_size: int | None = None) -> None:
         """End a step: store a row from what was caught since the last call.
 
-        batch_size: samples behind this step's loss; None counts the first dimension of the model's input, added up
-        over the passes of a step that accumulates gradients.
+        Parameters
+        ----------
+        batch_size : samples behind this step's loss; None counts the first dimension of the model's input, added up
+            over the passes of a step that accumulates gradients.
+
+        Raises
+        ------
+        GradflowError : no gradient was caught, the model was called in parts only, its batch size cannot be told, or
+            the weight gradients are gone already.
         """
-        if not self._caught:
+        step = self._step
+        if not step.caught:
             raise GradflowError(
                 "GradientRecorder.step() found no gradient in any recorded layer: call it inside the `with` block, "
                 "once per step, after loss.backward()."
             )
-        if self._weight_norms is None:
+        if step.weight_norms is None:
             raise GradflowError(
                 "GradientRecorder.step(): the recorded model was never called, only parts of it: "
                 "give the recorder the module whose call makes the forward pass."
             )
-        batch_size = batch_size or sum(self._samples.values())
+        batch_size = batch_size or step.samples
         if not batch_size:
             raise GradflowError(
                 "GradientRecorder cannot tell the batch size from the model's inputs: call step(batch_size=...)."
             )
-        sample_numel = [self._output_numel[name] // batch_size for name in self._modules]
-        self._rows.append(self._row(), batch_size, sample_numel)
+        self._rows.append(step.row(self._weights), batch_size, step.sample_numel(batch_size))
         self._start_step()
 
     @property
@@ -147,9 +153,12 @@ class GradientRecorder:
         return self._rows.batch_sizes
 
     def norms(self) -> dict[str, np.ndarray]:
-        """Return {quantity: float32 [steps, layers]} for all steps so far; this waits for the device.
+        """Return all that was recorded; this waits for the device.
 
-        Quantities that are measured on request are there if they were requested.
+        Returns
+        -------
+        {quantity: float32 [steps, layers]}, the columns in the order of `layers`. Quantities that are measured on
+        request are there if they were requested.
         """
         self._close_weight_change(keep=True)
         there = [one for one in QUANTITIES if not one.measure or one.name in self._requested]
@@ -157,35 +166,19 @@ class GradientRecorder:
             return {quantity.name: np.empty((0, len(self._modules)), np.float32) for quantity in there}
         columns = [list(self._modules).index(name) for name in self.layers]
         stored = self._rows.stored()[:, :, columns].astype(np.float64)  # [steps, measured, layers]
-        raw = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
-        batch = self.batch_sizes[:, None].astype(np.float64)
-        numel = self._rows.sample_numel[:, columns].astype(np.float64)
-        to_sample = np.sqrt(batch) if self._reduction == "mean" else 1 / np.sqrt(batch)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            raw["grad_sample_norm"] = raw["grad_output_norm"] * to_sample
-            raw["grad_rms"] = raw["grad_sample_norm"] / np.sqrt(numel)
-            raw["update_ratio"] = raw["weight_change"] / raw["weight_norm"]
-            raw = with_derived(raw)
-        return {quantity.name: raw[quantity.name].astype(np.float32) for quantity in there}
-
-    # -- going on later ------------------------------------------------------------------------------------------
+        measured = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
+        found = from_measured(measured, self.batch_sizes, self._rows.sample_numel[:, columns], self._reduction)
+        return {quantity.name: found[quantity.name].astype(np.float32) for quantity in there}
 
     def state(self) -> dict:
         """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
 
         Raises GradflowError inside a step, after its forward pass and before `step()`.
         """
-        if self._weight_norms is not None:
+        if self._step.weight_norms is not None:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
-        weights, record = self._weights.state(), list(self._requested)
-        shapes = self._shapes()
-        return {
-            "layers": shapes,
-            "record": record,
-            "order": self._order,
-            "weights": weights,
-            "rows": self._rows.state(),
-        }
+        state = {"layers": weight_shapes(self._modules), "record": list(self._requested), "order": self._order}
+        return state | {"weights": self._weights.state(), "rows": self._rows.state()}
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned, in place of what was recorded; the model is the caller's to restore.
@@ -198,10 +191,10 @@ class GradientRecorder:
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of {theirs} on request; it has {ours}."
             )
-        if state["layers"] != self._shapes():
+        shapes = weight_shapes(self._modules)
+        if state["layers"] != shapes:
             theirs, ours = (
-                ", ".join(f"{name} {shape}" for name, shape in layers.items())
-                for layers in (state["layers"], self._shapes())
+                ", ".join(f"{name} {shape}" for name, shape in layers.items()) for layers in (state["layers"], shapes)
             )
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}, the model {ours}."
@@ -212,28 +205,16 @@ class GradientRecorder:
         self._rows.restore(state["rows"], device)
         self._start_step()
 
-    def _shapes(self) -> dict[str, list[int]]:
-        """Return the shape of each layer's weight, empty for a layer without one."""
-        weights = {name: getattr(module, "weight", None) for name, module in self._modules.items()}
-        return {name: list(weight.shape) if weight is not None else [] for name, weight in weights.items()}
-
-    # -- inside a step -------------------------------------------------------------------------------------------
-
     def _start_step(self) -> None:
-        self._caught: dict[str, torch.Tensor] = {}  # the norm of ∂L/∂z, by layer
-        self._nonfinite: dict[str, torch.Tensor] = {}
-        self._measured: dict[str, dict[str, torch.Tensor]] = {name: {} for name in self._requested}  # by layer
-        self._samples: dict[object, int] = {}  # by forward pass, counted when its gradient arrives
-        self._output_numel = dict.fromkeys(self._modules, 0)
-        self._weight_norms: dict[str, torch.Tensor] | None = None  # known from the step's first forward pass on
+        self._step = Step(len(self._rows), self._modules, self._requested, self._scaler)
 
     def _before_forward(self, model: nn.Module, args: tuple, kwargs: dict) -> None:
         if not torch.is_grad_enabled():
             return
         self._pass, self._pass_size = object(), _first_dimension((*args, *kwargs.values()))
-        if self._weight_norms is None:
+        if self._step.weight_norms is None:
             self._close_weight_change()
-            self._weight_norms = self._weights.remember()
+            self._step.weight_norms = self._weights.remember()
 
     def _forward_hook(self, name: str):
         def forward_hook(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
@@ -246,84 +227,18 @@ class GradientRecorder:
                 return
             if name not in self._order:
                 self._order.append(name)
-            use = _Use(name, self._pass, self._pass_size)
-            output.register_hook(lambda gradient: self._catch(use, gradient))
+            use = Use(name, self._pass, self._pass_size)
+            output.register_hook(lambda gradient: self._step.catch(use, gradient))
 
         return forward_hook
 
-    def _catch(self, use: "_Use", gradient: torch.Tensor) -> None:
-        if use.caught_in == len(self._rows):
-            raise GradflowError(
-                "GradientRecorder met two backward passes through one forward pass in one step, whose norms do not add "
-                "up: add the losses and call backward() once."
-            )
-        use.caught_in = len(self._rows)
-        if gradient.dtype == torch.float16 and self._scaler is None:
-            raise GradflowError(
-                "GradientRecorder met float16 gradients, which a GradScaler multiplies by a scale it was not told: "
-                "pass scaler=..., or train in bfloat16 or float32."
-            )
-        gradient = gradient.detach()
-        norm = l2_norm(gradient)
-        count = count_nonfinite(gradient, norm)
-        if self._scaler is not None:
-            norm = norm / self._scaler.scale(torch.ones_like(norm))
-        name = use.layer
-        self._caught[name] = torch.hypot(self._caught[name], norm) if name in self._caught else norm
-        if count is not None:
-            self._nonfinite[name] = self._nonfinite.get(name, 0) + count
-        self._measure(name, gradient)
-        self._output_numel[name] += gradient.numel()
-        self._samples[use.forward_pass] = use.batch_size
-
-    def _measure(self, layer: str, gradient: torch.Tensor) -> None:
-        """Measure what was requested of a layer's gradient; over the layer's uses in a step it is added up."""
-        if self._requested and self._scaler is not None:
-            gradient = gradient.float() / self._scaler.scale(torch.ones((), device=gradient.device))
-        for name, measure in self._requested.items():
-            values = self._measured[name]
-            values[layer] = values.get(layer, 0) + measure(gradient, self._modules[layer]).detach().float()
-
-    def _row(self) -> torch.Tensor:
-        """Put a step's measurements in one tensor, a row each; the weight change follows later."""
-        device = next(iter(self._caught.values())).device
-        zero = torch.zeros((), device=device)
-        weight_gradients = self._weights.gradient_norms()
-        gone = [name for name in self._weights.trainable() if name in self._caught and name not in weight_gradients]
-        if gone:
-            raise GradflowError(
-                f"GradientRecorder.step() found no weight gradient in {gone[0]!r}: call it after loss.backward() and "
-                "before zero_grad()."
-            )
-        if self._scaler is not None:
-            scale = self._scaler.scale(torch.ones_like(zero))
-            weight_gradients = {name: norm / scale for name, norm in weight_gradients.items()}
-        used = {name: norm for name, norm in weight_gradients.items() if name in self._caught}
-        nonfinite = {name: self._nonfinite.get(name, zero) for name in self._modules}
-        measured = (self._caught, used, self._weight_norms, {}, nonfinite, *self._measured.values())
-        return torch.stack([self._in_columns(values, zero) for values in measured])
-
     def _close_weight_change(self, keep: bool = False) -> None:
-        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last looked at."""
-        if self._rows and self._weight_norms is None:
+        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last copied."""
+        if self._rows and self._step.weight_norms is None:
             changes = self._weights.since(keep)
             if changes:
-                self._rows.last[MEASURED.index("weight_change")] = self._in_columns(changes, self._rows.last)
-
-    def _in_columns(self, values: dict[str, torch.Tensor], like: torch.Tensor) -> torch.Tensor:
-        """Put 0-d values by layer in one tensor [layers] on the device of `like`; NaN where a layer has none."""
-        missing = torch.full((), math.nan, device=like.device)
-        return torch.stack([values.get(name, missing) for name in self._modules])
-
-
-@dataclass
-class _Use:
-    """One use of a layer in a forward pass, and the step in which its gradient was caught."""
-
-    layer: str
-    forward_pass: object
-    batch_size: int
-    caught_in: int = -1
+                row = self._rows.last
+                row[MEASURED.index("weight_change")] = in_columns(self._modules, changes, row)
 
 
 def _first_dimension(values) -> int:

@@ -122,7 +122,7 @@ def _own_code(module: str, folder: Path, file: Path | None = None) -> str:
         return file if file and name == module else ours(name) or theirs(name)
 
     if file and not file.is_file():
-        raise GradflowError(f"builder: {file} does not exist; give its path from the folder that snakemake runs in.")
+        raise GradflowError(f"builder: {file} does not exist; a relative path counts from the folder you start in.")
     code = closure([module], locate, HOME, REGISTRIES)
     if f"{LIBRARY}.models.build" in code:
         code |= _ours_by_name(code, locate)

@@ -30,8 +30,8 @@ class Lease:
 
 
 @cache  # a process that asks again has its GPU already
-def choose_device(device: str, threads: int = 1, jobs_per_gpu: int = 1):
-    """Return the torch device for "auto", "cpu" or "cuda", as choose does, with a lease on it if it is a GPU.
+def lease_device(device: str, threads: int = 1, jobs_per_gpu: int = 1):
+    """Return the torch device for "auto", "cpu" or "cuda", as `choose_device` does, with a lease on it if it is a GPU.
 
     GPUs are those that CUDA_VISIBLE_DEVICES leaves, named by their UUIDs: jobs under different masks agree on them.
     """

@@ -8,6 +8,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from gradflow import __version__
+
 PACKAGES = ("torch", "torchvision", "numpy", "snakemake")
 HERE = "runtime/provenance.py"  # this file in the library
 LIBRARY = "workflow/scripts/gradflow"  # the library in a checkout
@@ -53,7 +55,7 @@ def host_facts() -> dict:
     """Return library versions, Python, operating system, processor, and what Slurm says of its job and GPU, if any."""
     versions = {package: version(package) for package in PACKAGES}
     return {
-        "versions": versions | {"python": platform.python_version()},
+        "versions": {"gradflow": __version__} | versions | {"python": platform.python_version()},
         "platform": platform.platform(),
         "processor": _processor(),
         "slurm_job": os.environ.get("SLURM_JOB_ID"),

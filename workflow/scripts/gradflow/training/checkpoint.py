@@ -28,9 +28,14 @@ CHUNK = 2**20  # bytes hashed at a time
 class Checkpoint(NoCheckpoint):
     """Where the checkpoint of a run lies, and when it is saved: at the end of an epoch, and when `poll` finds it due.
 
-    minutes: how long within an epoch until it is due. stop: signals that end the run once its checkpoint is saved.
-    code: the fingerprint of the code that trains, which is then compared, too. What keeps a checkpoint from being saved
-    or read is said in one sentence, and the run goes on without.
+    What keeps a checkpoint from being saved or read is said in one sentence, and the run goes on without.
+
+    Parameters
+    ----------
+    path : the file.
+    minutes : how long within an epoch until it is due.
+    stop : signals that end the run once its checkpoint is saved.
+    code : the fingerprint of the code that trains, which is then compared, too.
     """
 
     def __init__(self, path: Path, minutes: float = 10, stop: StopSignals | None = None, code: str | None = None):

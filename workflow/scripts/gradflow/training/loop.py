@@ -40,13 +40,32 @@ def train(
 ) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 
-    architecture: the run's, if the catalogue does not have it. record: quantities to measure on request. weights: the
-    file of pretrained weights, for a run whose init is "pretrained". checkpoint: where the run is kept while it trains,
-    and resumed; without, it starts at its beginning.
-    The seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the device
-    between the first and the last step of an epoch, but for a checkpoint that is due.
+    The random seed sets the weights, the order of the images and the dropout, in this order. Nothing waits for the
+    device between the first and the last step of an epoch, but for a checkpoint that is due.
 
-    Raises GradflowError if a signal that the checkpoint listens to stopped the run.
+    Parameters
+    ----------
+    run : all that makes the run what it is scientifically.
+    dataset : prepared images, uint8 [N, C, H, W], with labels and splits.
+    device : where to train.
+    weights : the file of pretrained weights, for a run whose init is "pretrained".
+    checkpoint : where the run is kept while it trains, and resumed from; without, it starts at its beginning.
+    architecture : the run's, if the catalogue does not have it.
+    record : quantities to measure on request.
+
+    Returns
+    -------
+    The arrays of docs/file-format.md, the scientific meta data, and where and how fast it ran.
+
+    Raises
+    ------
+    GradflowError : a signal that the checkpoint listens to stopped the run.
+
+    Examples
+    --------
+        run = Run("resnet18", "digits", "digits", 32, seed=0, width=0.125, epochs=2)
+        result = train(run, load_dataset("results/data/digits"))
+        result["grad_sample_norm"]          # [steps, layers]
     """
     started = time.perf_counter()
     device, checkpoint = torch.device(device), checkpoint or NoCheckpoint()

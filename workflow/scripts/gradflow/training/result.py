@@ -52,7 +52,17 @@ def spoilt(what: str) -> GradflowError:
 
 
 def write_result(path: Path, result: Result) -> None:
-    """Write a result atomically. Raises GradflowError if it breaks the contract or cannot be written."""
+    """Write a result in one move.
+
+    Parameters
+    ----------
+    path : the .npz file.
+    result : its arrays, meta data and provenance, as docs/file-format.md has them.
+
+    Raises
+    ------
+    GradflowError : it breaks the contract, or cannot be written; what was at `path` stays.
+    """
     fault = _fault(result)
     if fault:
         raise GradflowError(f"{path} was not written: {fault}.")
@@ -70,9 +80,19 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
 
 
 def read_result(path: Path) -> Result:
-    """Read and check a result.
+    """Read a result and check it against the contract of its format version.
 
-    Raises GradflowError if the file is missing, damaged, of another format version or incomplete.
+    Parameters
+    ----------
+    path : the .npz file of a finished run.
+
+    Returns
+    -------
+    The result; `result["grad_rms"]` is a quantity, [steps, layers], derived ones too.
+
+    Raises
+    ------
+    GradflowError : the file is missing, damaged, of a later format version or incomplete.
     """
     arrays = read_arrays(path)
     try:

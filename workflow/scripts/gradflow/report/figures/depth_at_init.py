@@ -28,7 +28,7 @@ def against_depth(table: pd.DataFrame) -> Figure:
         for (skip, batch_norm), (label, colour, dashes) in KINDS.items():
             rows = table[(table["skip"] == skip) & (table["batch_norm"] == batch_norm)].dropna(subset=name)
             found = {depth: estimate_mean(values) for depth, values in rows.groupby("depth")[name]}
-            low, mean, high = (np.array([getattr(i, part) for i in found.values()]) for part in ("low", "mean", "high"))
+            low, mean, high = np.array([(one.low, one.value, one.high) for one in found.values()]).T
             axis.plot(list(found), mean, dashes, color=colour, marker="o", ms=4, label=label)
             axis.fill_between(list(found), low, high, color=colour, alpha=0.2, lw=0)
         axis.axhline(0, color=GREY, lw=0.8)

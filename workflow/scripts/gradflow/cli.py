@@ -1,0 +1,148 @@
+"""The command `gradflow`: what the library can say of a network without any workflow."""
+
+import argparse
+import ast
+import json
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+
+from gradflow import __version__
+from gradflow.errors import GradflowError
+
+FAULT = 2  # the exit code of whatever a user can mend, as argparse has it
+WORDS = {"true": True, "false": False, "none": None, "null": None}
+HEADS = ("column", "kind", "weight", "weights", "fan-in", "path")
+NAMES_SHOWN = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; a fault is one sentence on stderr."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
+    parser = _parser()
+    asked = parser.parse_args(arguments)
+    try:
+        if asked.version:
+            print(_version())
+        elif asked.work:
+            asked.work(asked)
+        else:
+            parser.error("say what to do: gradflow layers NETWORK, or gradflow --help")
+        sys.stdout.flush()
+    except GradflowError as error:
+        print(f"gradflow: {printable(str(error))}", file=sys.stderr)
+        return FAULT
+    except BrokenPipeError:  # `gradflow layers vgg16 | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def printable(text: str) -> str:
+    """Return a text of other people with what a terminal would act upon, and not show, written out."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gradflow", description="How gradients flow through deep networks.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="store_true", help="print the versions of gradflow, torch and Python")
+    parser.set_defaults(work=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    layers = commands.add_parser(
+        "layers", allow_abbrev=False, help="list the layers of a network that a GradientRecorder would record"
+    )
+    layers.set_defaults(work=_layers)
+    layers.add_argument(
+        "network", help="an architecture of ours (vgg16), package.module:function, or path/to/file.py:function"
+    )
+    layers.add_argument(
+        "--options", nargs="+", action="extend", type=_option, default=[], metavar="NAME=VALUE", help="for its builder"
+    )
+    layers.add_argument(
+        "--input",
+        type=_sample_size,
+        metavar="3x32x32",
+        help="the size of one sample: let it through the network, for the forward order and the main path",
+    )
+    layers.add_argument("--json", action="store_true", help="for machines")
+    return parser
+
+
+def _option(text: str) -> tuple[str, object]:
+    """Read NAME=VALUE: true, false, none, numbers, lists as Python writes them; anything else is a text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not NAME=VALUE")
+    try:
+        return name, WORDS[value.lower()] if value.lower() in WORDS else ast.literal_eval(value)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return name, value
+
+
+def _sample_size(text: str) -> list[int]:
+    """Read 3x32x32."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*", text):
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is no size of a sample such as 3x32x32 or 784")
+    return [int(side) for side in text.split("x")]
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # takes longer than the rest of the command
+
+    try:
+        torch = f"torch {version('torch')}"
+    except PackageNotFoundError:
+        torch = "no torch"
+    return f"gradflow {__version__} ({torch}, Python {platform.python_version()})"
+
+
+def _layers(asked: argparse.Namespace) -> None:
+    """Print the layers of a network that would be recorded, and what would not."""
+    from gradflow.models.columns import columns_of
+
+    sys.path.append(os.getcwd())  # for a module of the user's own; last, so that it hides no other
+    with redirect_stdout(sys.stderr):  # what other people's code prints
+        columns = columns_of(asked.network, dict(asked.options), asked.input)
+    if asked.json:
+        print(json.dumps({"input": asked.input, **asdict(columns)}))
+        return
+    rows = [
+        (each.name, each.kind, "×".join(map(str, each.shape)), f"{each.weights:,}", f"{each.fan_in:,}", each.path)
+        for each in columns.recorded
+    ]
+    for line in _table(rows if asked.input else [row[:-1] for row in rows]):
+        print(line)
+    weights = sum(each.weights for each in columns.recorded)
+    print(f"{len(rows)} columns, {weights:,} weights; the network has {columns.parameters:,} parameters.")
+    for line in _unrecorded_lines(columns.unrecorded):
+        print(line)
+    if not asked.input:
+        print("This is the order of definition; --input 3x32x32, say, gives the forward order and the main path.")
+
+
+def _table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Align rows under their heads, numbers to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    rows.insert(0, list(HEADS[: len(rows[0])]))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    sides = [str.rjust if head in ("weights", "fan-in") else str.ljust for head in HEADS]
+    return ["  ".join(side(*cell) for side, cell in zip(sides, zip(row, widths))).rstrip() for row in rows]
+
+
+def _unrecorded_lines(modules: Iterable) -> list[str]:
+    """Say what is not recorded, one line for each kind of module."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for module in modules:
+        kinds.setdefault((module.kind, module.reason), []).append(module.name or "the network itself")
+    lines = []
+    for (kind, reason), names in kinds.items():
+        shown = ", ".join(names[:NAMES_SHOWN]) + ", ..." * (len(names) > NAMES_SHOWN)
+        lines.append(printable(f"not recorded: {len(names)} {kind} ({shown}): {reason}."))
+    return lines

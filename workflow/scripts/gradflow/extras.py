@@ -1,0 +1,31 @@
+"""Extras: the packages beside torch and numpy, and the one sentence that is said where one of them is missing."""
+
+import sys
+
+from gradflow.errors import GradflowError
+
+DISTRIBUTION = "gradflow-lab"  # its name on the package index, where gradflow is another project's
+BASE = ("numpy", "torch")  # what is installed with it; all else that the library imports comes with an extra
+
+
+class MissingExtra:
+    """A finder of modules that is asked last, when there is no such package, and says so to the library's own modules.
+
+    It lies outside them, so that none has to look for its packages, and says nothing to the code of others.
+    """
+
+    @staticmethod
+    def find_spec(name: str, path=None, target=None) -> None:
+        """Raise GradflowError if a module of the library imports a package that is not installed."""
+        importer = _importer()
+        if path is None and name not in sys.stdlib_module_names and importer.startswith(f"{__package__}."):
+            wanted = DISTRIBUTION if name in BASE else f"{DISTRIBUTION}[workflow]"
+            raise GradflowError(f'{importer} needs {name}: pip install "{wanted}"')
+
+
+def _importer() -> str:
+    """Return the name of the module whose import statement is being carried out."""
+    frame = sys._getframe(2)
+    while frame and frame.f_code.co_filename.startswith("<frozen importlib._bootstrap"):
+        frame = frame.f_back
+    return frame.f_globals.get("__name__", "") if frame else ""
