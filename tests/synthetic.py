@@ -10,9 +10,11 @@ from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.schemas import TABLES
 from gradflow.analysis.tables import write_table
 from gradflow.models.architectures import find_architecture, resolve_options
+from gradflow.report.figures import figures
 from gradflow.runs import Run
 from gradflow.training import result as results
 
+THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
 
 
@@ -84,3 +86,16 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
 def write_arms(folder: Path, rows: list[list]) -> None:
     """Write which run belongs to which arm, from rows as the workflow has them."""
     write_table(folder, "arms", pd.DataFrame(rows, columns=list(TABLES["arms"].columns)))
+
+
+def draw_figures(folder: Path, study: str) -> dict[str, Path]:
+    """Draw every figure of a study into a results folder with tables and runs; return what the report shows."""
+    shown = {}
+    files = {"study": sorted(folder.glob("tables/*")), "results": sorted(folder.glob("runs/*/norms.npz"))}
+    settings = {"study": study, "layers": {}, "thresholds": THRESHOLDS}
+    for name, kind in figures().items():
+        if "study" in kind.arguments:
+            paths = [folder / "figures" / study / f"{name}.{suffix}" for suffix in kind.formats]
+            kind.write(paths, files, settings)
+            shown[name] = paths[0]
+    return shown

@@ -15,6 +15,7 @@ import pytest
 import default_shape
 import viewer
 from conftest import copy_workflow, snakemake
+from gradflow.report.figures import figures
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright from the lock")
 pytestmark = pytest.mark.skipif(
@@ -49,11 +50,13 @@ def default(digits, tmp_path_factory):
     The figures of most studies are copies of one's: to draw them would take as long as all the rest.
     """
     folder = copy_workflow(tmp_path_factory.mktemp("default"))
-    figures = folder / "results" / "figures"
+    drawn = folder / "results" / "figures"
     others = default_shape.write_results(folder / "results", folder / "config.yaml", digits) - set(DRAWN)
-    make(folder, "--cores", "2", *(f"results/figures/{study}/decades.png" for study in DRAWN))
+    make(folder, "--cores", "2", "tables")
+    kinds = [f"figure_{kind.name}" for kind in figures().values() if "study" in kind.arguments]
+    make(folder, "--cores", "2", *kinds, "--config", f"select=[{','.join(DRAWN)}]")
     for study in others:
-        shutil.copytree(figures / DRAWN[0], figures / study, copy_function=shutil.copyfile)
+        shutil.copytree(drawn / DRAWN[0], drawn / study, copy_function=shutil.copyfile)
     make(folder, "--cores", "2")
     make(folder, "--report", "results/report.html")
     return folder

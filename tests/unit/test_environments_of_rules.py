@@ -10,19 +10,20 @@ import pytest
 import yaml
 
 from conftest import ROOT
+from gradflow.report.figures import figures
 
 SCRIPTS = ROOT / "workflow" / "scripts"
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^ *rule ?(\w*):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 CONDA = re.compile(r'conda:\s+"../../(envs/\w+\.yaml)"')
 SCRIPT = re.compile(r'script:\s+"../scripts/(\w+\.py)"')
 DISTRIBUTIONS = packages_distributions()
 
 
 def rules():
-    """{rule: (its environment's file, its script)}, of the rules that have a script."""
+    """{rule: (its environment's file, its script)}, of the rules that have a script; figures' have no name here."""
     text = "\n".join(path.read_text() for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")))
     found = {name: (CONDA.search(body), SCRIPT.search(body)) for name, body in RULE.findall(text)}
-    return {name: (conda and conda[1], script[1]) for name, (conda, script) in found.items() if script}
+    return {name or "figure": (conda and conda[1], script[1]) for name, (conda, script) in found.items() if script}
 
 
 def imported(source: str) -> set[str]:
@@ -61,6 +62,13 @@ def third_party(source: str) -> dict[str, str]:
     return found
 
 
+def code_beside(rule: str) -> str:
+    """What a rule runs beside its script: the notebook's cells, or the modules of every figure, imported by name."""
+    if rule == "figure":
+        return "\n".join(f"import {module}" for kind in figures().values() for module in kind.code)
+    return code_of_the_notebook() if rule == "notebook" else ""
+
+
 def code_of_the_notebook() -> str:
     cells = json.loads((ROOT / "report" / "analysis.ipynb").read_text())["cells"]
     return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
@@ -72,7 +80,7 @@ def test_a_rules_environment_has_what_its_script_imports(rule):
     assert environment, f"the rule {rule} names no environment"
     parts = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
     pins = {pin.split("==")[0].lower() for part in parts if isinstance(part, dict) for pin in part["pip"]}
-    source = (SCRIPTS / script).read_text() + (code_of_the_notebook() if rule == "notebook" else "")
+    source = (SCRIPTS / script).read_text() + code_beside(rule)
     lacking = {
         package: where
         for package, where in third_party(source).items()

@@ -12,7 +12,7 @@ from library_copy import RUN, changed, edit, forget, runs
 
 def prints():
     forget()
-    modules = ("training.loop", "analysis.tables", "report.figures.timelines", "report.prose.verdicts")
+    modules = ("training.loop", "analysis.tables", "report.figures.curves", "report.prose.verdicts")
     return {module: fingerprint.code_fingerprint(f"gradflow.{module}") for module in modules}
 
 
@@ -29,9 +29,9 @@ def test_code_changes_what_uses_it_and_nothing_else(library):
     edit(library / "recorder" / "history.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
     assert changed(before, after) == {"training.loop"}
-    edit(library / "report" / "figures" / "timelines.py", "alpha=0.6", "alpha=0.7")
+    edit(library / "report" / "figures" / "curves.py", "alpha=0.6", "alpha=0.7")
     edit(library / "labels.py", '"ReLU"', '"relu"')
-    assert changed(after, prints()) == {"report.figures.timelines", "report.prose.verdicts"}
+    assert changed(after, prints()) == {"report.figures.curves", "report.prose.verdicts"}
 
 
 def test_a_word_of_an_error_changes_no_run(library):

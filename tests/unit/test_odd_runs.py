@@ -12,13 +12,11 @@ from conftest import ROOT
 from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import empty_table, write_table
-from gradflow.report.figures import Context, Results, histograms, study_figures
+from gradflow.report.figures import decades, histograms
 from gradflow.report.notebook import execute, to_page
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.training.result import PER_STEP_AND_LAYER, write_result
-from synthetic import write_arms
-
-THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+from synthetic import THRESHOLDS, draw_figures, write_arms
 
 
 def diverged(seed, run):
@@ -69,14 +67,11 @@ def test_early_ends_keep_the_others_time_axis(folder):
 
 
 def test_every_figure_draws_them(folder):
+    assert {path.suffix for path in draw_figures(folder, "odd").values()} == {".png", ".html"}
     study = read_study(folder / "tables", "odd")
-    context = Context({}, THRESHOLDS, Results({run: folder / "runs" / run / "norms.npz" for run in study.arms["run"]}))
-    figures = {name: figure.draw(study, context) for name, figure in study_figures().items()}
-    frames = histograms.histogram_frames(study, {"vgg16": ["layer1"]})
-    for figure in [*figures.values(), *frames]:
-        figure.canvas.draw()
-    notes = [text.get_text() for text in figures["decades"].axes[0].texts]
+    notes = [text.get_text() for text in decades.draw(study, THRESHOLDS).axes[0].texts]
     assert "1 of 2 seeds not finite at the end" in notes and "2 of 2 seeds not finite at the end" in notes
+    frames = histograms.draw(study, {"vgg16": ["layer1"]}).frames
     counted = [text.get_text() for axis in frames[0].axes for text in axis.texts]
     assert "layer1: 2 zero\nlayer1: 10 not finite" in counted and "layer1: 1 zero\nlayer1: 5 not finite" in counted
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from conftest import ROOT
 from gradflow import GradflowError
-from gradflow.report.figures.histograms import write_animation
+from gradflow.report.figures._animation import Animation
 from gradflow.report.notebook import markdown_page
 from gradflow.report.pages import PAGE_BYTES, figure, picture, table_page, write_page
 
@@ -83,7 +83,7 @@ def animation(folder, epochs, size):
         figure = Figure(figsize=(size / 80, size / 80))
         figure.figimage(noise(number, size, size))
         frames.append(figure)
-    write_animation(frames, folder / "all.gif", folder / "page.html", "Epochs")
+    Animation(frames, "Epochs").save(folder / "page.html", folder / "all.gif")
     with Image.open(folder / "all.gif") as gif:
         return gif.n_frames, (folder / "page.html").read_text()
 

@@ -27,7 +27,7 @@ FLOORS = (
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Files of these folders are alike, and are found by what each of them defines.
-ALIKE = ("analysis/claims/evidence", "data/sources", "report/figures")
+ALIKE = ("analysis/claims/evidence", "data/sources", "report/figures", "report/given")
 SIX = 6  # lines that may not stand in two places
 FOLDERS = ("workflow", "tests", "bench", "docs", "report", "config", "envs", "profiles")
 FILES = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()] + [

@@ -10,37 +10,32 @@ import torch
 import yaml
 
 from conftest import ROOT, environment, pending, snakemake
+from gradflow.report.figures import figures
 
-ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init depth_at_init_figure "
-ONCE += "printed_norms random_mlp_profiles all"
-FIXED = dict.fromkeys(ONCE.split(), 1)
-NO_DEPTH = {"depth_at_init": 0, "depth_at_init_figure": 0}
+ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init all"
+FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
+NO_DEPTH = {"depth_at_init": 0, "figure_depth": 0}
+NO_MLP = {"figure_printed": 0, "figure_profiles": 0}
 NO_STUDY = {"first_backward": 0, "tables": 0, "cost": 0}
+NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" in kind.arguments}
 
 
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], {"train": 132, "study_figures": 11, "random_mlps": 4}),
-        (["--configfile", "config/smoke.yaml"], {"train": 12, "study_figures": 3, "random_mlps": 2}),
+        ([], {"train": 132, "random_mlps": 4}),
+        (["--configfile", "config/smoke.yaml"], {"train": 12, "random_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            {
-                "train": 263,
-                "study_figures": 11,
-                "random_mlps": 12,
-                "fetch": 3,
-                "prepare_data": 4,
-                "random_mlp_profiles": 3,
-            },
+            {"train": 263, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 21, "study_figures": 1, "fetch": 1, "printed_norms": 0, "random_mlp_profiles": 0} | NO_DEPTH,
+            {"train": 21, "fetch": 1} | NO_MLP | NO_DEPTH,
         ),
         (
             ["--config", "select=[skip]"],
-            {"train": 24, "study_figures": 1, "printed_norms": 0, "random_mlp_profiles": 0} | NO_DEPTH,
+            {"train": 24} | NO_MLP | NO_DEPTH,
         ),
         (
             ["--config", "select=[mlp]"],
@@ -48,7 +43,7 @@ NO_STUDY = {"first_backward": 0, "tables": 0, "cost": 0}
         ),
         (
             ["--config", "select=[depth_at_init]"],
-            {"random_mlp_profiles": 0, "printed_norms": 0} | NO_STUDY,
+            NO_MLP | NO_STUDY,
         ),
     ],
     ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone"],

@@ -7,6 +7,7 @@ import pytest
 
 from conftest import assert_same_science, copy_workflow, pending, snakemake
 from gradflow.analysis.tables import empty_table, read_table, write_table
+from gradflow.report.figures import figures
 from gradflow.training.result import STATUSES, read_result
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
@@ -43,7 +44,7 @@ def test_every_job_has_a_log_and_a_benchmark(smoke):
         path.relative_to(smoke / "results/logs").with_suffix("") for path in (smoke / "results/logs").rglob("*.log")
     }
     timed = smoke / "results/benchmarks"
-    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 27
+    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 34
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
@@ -57,18 +58,22 @@ def test_what_is_done_stays_done(done):
     assert pending(done, *SMOKE) == {}
 
 
-AFTER_TABLES = {"study_figures", "claims", "notebook", "all"}
-AFTER_DEPTH = {"depth_at_init", "depth_at_init_figure", "claims", "notebook", "all"}
+EVERY_FIGURE = {f"figure_{name}" for name in figures()}
+AFTER_TABLES = EVERY_FIGURE - {"figure_depth", "figure_printed", "figure_profiles"} | {"claims", "notebook", "all"}
+AFTER_DEPTH = {"depth_at_init", "figure_depth", "claims", "notebook", "all"}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
 AFTER_DATA = {"prepare_data", "first_backward"} | AFTER_TRAINING
-AFTER_DRAWS = {"random_mlps", "random_mlp_profiles", "printed_norms", "claims", "notebook", "all"}
+AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", "claims", "notebook", "all"}
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
         ("training/status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
-        ("report/figures/timelines.py", "alpha=0.6", "alpha=0.7", {"study_figures", "notebook", "all"}),
+        ("report/figures/curves.py", "alpha=0.6", "alpha=0.7", {"figure_curves", "all"}),
+        ("report/figures/decades.py", "alpha=0.10", "alpha=0.11", {"figure_decades", "notebook", "all"}),
+        ("report/figures/_layers_over_time.py", "lw=1.0", "lw=1.1", {"figure_layers", "figure_layers_named", "all"}),
+        ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "all"}),
         ("report/wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
         ("report/prose/ablations.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
         ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_DEPTH),
@@ -86,6 +91,9 @@ AFTER_DRAWS = {"random_mlps", "random_mlp_profiles", "printed_norms", "claims", 
     ids=[
         "training",
         "a figure",
+        "a figure that the notebook shows",
+        "what two figures share",
+        "style",
         "wording",
         "prose",
         "data",

@@ -12,12 +12,11 @@ from gradflow.analysis.claims import settle as claims
 from gradflow.analysis.claims.evidence import gather
 from gradflow.analysis.tables import empty_table, write_table
 from gradflow.report.notebook import execute, to_page
-from synthetic import a_run, result, write_study_tables
+from synthetic import THRESHOLDS, a_run, result, write_study_tables
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 DEEP = {"architecture": "vgg_deep", "init": "he"}
 NET = {"architecture": "resnet18", "init": "he", "batch_norm": True}
 CLAIMS = """

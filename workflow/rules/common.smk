@@ -15,13 +15,11 @@ from gradflow.analysis.reproducibility import draw, recipe, whole
 from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
-from gradflow.report.figures import study_figures
 from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
 from gradflow.models.size import Inspection, Size
 from gradflow.config.own_architectures import known
-from gradflow.propagation.notebook_004 import PRINTED
 
 
 def checked_plan(raw):
@@ -145,12 +143,12 @@ def columns_of(table):
 def evidence_files():
     """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
     files = table_files() + ([rules.cost.output.table] if STUDIES else []) + random_mlp_files()
-    return files + ([rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else [])
+    return files + depth_at_init_files()
 
 
-def runs_of(wildcards):
-    """The run files of a study."""
-    return expand(RESULT, run=[run.id for run in STUDY[wildcards.study].runs])
+def depth_at_init_files():
+    """The table of networks of growing depth, if they are selected."""
+    return [rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else []
 
 
 def arm_rows():
@@ -166,45 +164,12 @@ def arm_rows():
 
 def analysis_targets():
     """Every file that the analysis leaves, for the studies that are selected."""
-    files = list(rules.claims.output)
-    if STUDIES:
-        files += expand(rules.study_figures.output, study=STUDY) + table_files() + [rules.cost.output.page]
-    if "depth_at_init" in CONFIG["select"]:
-        files += list(rules.depth_at_init_figure.output)
-    if "mlp" in CONFIG["select"]:
-        files += expand(rules.random_mlp_profiles.output, width=CONFIG["mlp"]["widths"])
-        files += printed_figures()
-    return files
-
-
-def printed_figures():
-    """The figure of the networks that notebook 004 printed, if this run draws any of them."""
-    drawn = CONFIG["mlp"]
-    networks = [(a, i) for a, i in PRINTED if a in drawn["activations"] and i in drawn["inits"]]
-    wanted = "mlp" in CONFIG["select"] and 5 in drawn["depths"] and 10 in drawn["widths"] and networks
-    return list(rules.printed_norms.output) if wanted else []
-
-
-def study_title(wildcards):
-    """The category of a study's figures in the report."""
-    return STUDY[wildcards.study].title
-
-
-def notebook_figures():
-    """The figures that the notebook shows beside its answers."""
-    figures = expand(
-        "results/figures/{study}/{name}.png",
-        study=STUDY,
-        name=["decades", "profile_activation"],
-    )
-    if "depth_at_init" in CONFIG["select"]:
-        figures.append(rules.depth_at_init_figure.output.figure)
-    return figures + printed_figures()
+    files = table_files() + [rules.cost.output.page] if STUDIES else []
+    return list(rules.claims.output) + files + FIGURES
 
 
 wildcard_constraints:
     run="[A-Za-z0-9-]+",
-    study="|".join(STUDY) or "none",
     dataset="[A-Za-z0-9_]+",
     download="[A-Za-z0-9_]+",
     hash="[0-9a-f]{8}",

@@ -1,10 +1,12 @@
-"""Figures: tidy tables in, a matplotlib Figure out. gradflow.report.figures.style is their one style.
+"""Figures: one file each, which has the figure's name, and a caption, report/captions/<name>.rst.
 
-A figure that every study has is a function of this folder with the decorator @study_figure; it is found by being there.
+A file has one function with the decorator @report_figure, and is found by being there. The names of the function's
+arguments say what the figure is drawn from: what gradflow.report.given reads, by name, and SETTINGS. What several
+figures share is in style.py, the one style of all, and in files whose names begin with an underscore.
 """
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -12,83 +14,113 @@ from typing import NamedTuple
 
 from gradflow.errors import GradflowError
 from gradflow.folders import file_of, modules
-from gradflow.training.result import Result, read_result
+
+GIVEN = "gradflow.report.given"
+# layers: those that a study draws on their own, by architecture. thresholds: of the verdict. width: of random MLPs.
+SETTINGS = ("layers", "thresholds", "width")
 
 
-class Results(dict):
-    """{run id: result}, each read from its file when it is first asked for."""
+class FigureKind(NamedTuple):
+    """A kind of figure, before any is drawn.
 
-    def __init__(self, files: dict[str, Path]):
-        super().__init__()
-        self._files = files
-
-    def __missing__(self, run: str) -> Result:
-        """Read a result."""
-        self[run] = read_result(self._files[run])
-        return self[run]
-
-
-class Context(NamedTuple):
-    """What a study's figures are drawn from beside its tables.
-
-    layers: those to draw on their own, by architecture. thresholds: of the verdict. results: of the study's runs.
+    function: its name; arguments: what it is given. title: in the report; "{width}" in it stands for that setting.
+    formats: of the files of each picture; the report shows the first.
     """
-
-    layers: dict[str, list[str]]
-    thresholds: dict[str, float]
-    results: Results
-
-
-class StudyFigure(NamedTuple):
-    """A figure that every study has: the function that draws it, the name of its files and its caption, its title."""
 
     module: str
     function: str
-    name: str
+    arguments: tuple[str, ...]
     title: str
+    formats: tuple[str, str] = ("png", "svg")
 
-    def draw(self, study, context: Context):
-        """Return the figure of a study."""
-        return getattr(import_module(self.module), self.function)(study, context)
+    @property
+    def name(self) -> str:
+        """The name of its file, of its pictures and of its caption."""
+        return self.module.rpartition(".")[2]
+
+    @property
+    def read(self) -> list[str]:
+        """The arguments that are read from files."""
+        return [name for name in self.arguments if name not in SETTINGS]
+
+    @property
+    def code(self) -> list[str]:
+        """The modules that a picture depends on, with all they import."""
+        return [self.module, *(f"{GIVEN}.{name}" for name in self.read)]
+
+    def write(self, paths: Sequence[Path], files: Mapping[str, list[Path]], settings: dict) -> None:
+        """Draw one picture in the house style, and write it once a format.
+
+        files: what each argument is read from, by its name. settings: those that it takes, and which study it is of.
+        Raises what goes wrong, a GradflowError or else a RuntimeError, with the picture's name.
+        """
+        from gradflow.report.figures.style import drawing, save_figure
+
+        said = f"the figure {Path(paths[0]).stem} of {Path(paths[0]).parent.name} was not drawn"
+        try:
+            given = {name: import_module(f"{GIVEN}.{name}").read(files[name], settings) for name in self.read}
+            given |= {name: settings[name] for name in self.arguments if name in SETTINGS}
+            with drawing():
+                drawn = getattr(import_module(self.module), self.function)(**given)
+                if hasattr(drawn, "save"):
+                    drawn.save(*paths)
+                else:
+                    save_figure(drawn, *paths)
+        except GradflowError as error:
+            raise GradflowError(f"{said}: {error}") from error
+        except Exception as error:
+            raise RuntimeError(f"{said}: {type(error).__name__}: {error}") from error
 
 
-def study_figure(name: str, title: str) -> Callable[[Callable], Callable]:
-    """Mark a function from (study tables, Context) to a Figure as a figure that every study has.
+def report_figure(title: str, formats: tuple[str, str] = ("png", "svg")) -> Callable[[Callable], Callable]:
+    """Mark the function that draws the figure of its file: it returns a matplotlib Figure.
 
-    It is drawn into results/figures/<study>/<name>.png and .svg; its caption is report/captions/<name>.rst.
+    What it returns for other formats has a method `save(*paths)`.
     """
     return lambda function: function
 
 
 @cache
-def study_figures() -> dict[str, StudyFigure]:
-    """Return the figures that every study has, by name.
+def figures() -> dict[str, FigureKind]:
+    """Return the kinds of figures by name.
 
     The decorators are read, not run: a plan that had to import matplotlib would take a second longer.
 
-    Raises GradflowError for a decorator that is not given a name and a title as plain text, and a name that is taken.
+    Raises GradflowError for a file that has not one figure, or one that says it in another way.
     """
-    figures: dict[str, StudyFigure] = {}
-    for module in modules(__name__):
-        for function, call in _marked(ast.parse(file_of(module).read_text(encoding="utf-8"))):
-            try:
-                given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-                figure = StudyFigure(module, function, *map(ast.literal_eval, call.args), **given)
-            except (ValueError, TypeError):
-                raise GradflowError(
-                    f"{file_of(module)}: @study_figure of {function} must be given a name and a title as plain text."
-                ) from None
-            if figure.name in figures:
-                raise GradflowError(
-                    f"{file_of(module)}: the figure {figure.name!r} is there twice, also in "
-                    f"{figures[figure.name].module}; give one of them another name."
-                )
-            figures[figure.name] = figure
-    return figures
+    names = [module.rpartition(".")[2] for module in modules(__name__)]
+    return {name: _figure_of(f"{__name__}.{name}") for name in names if name != "style" and not name.startswith("_")}
 
 
-def _marked(tree: ast.Module) -> list[tuple[str, ast.Call]]:
-    """Return (function, call of the decorator) of the functions that are marked."""
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    calls = [(node.name, call) for node in functions for call in node.decorator_list if isinstance(call, ast.Call)]
-    return [(name, call) for name, call in calls if ast.unparse(call.func).endswith("study_figure")]
+def _figure_of(module: str) -> FigureKind:
+    """Return the figure that a file has."""
+    file = file_of(module)
+    marked = list(_marked(ast.parse(file.read_text(encoding="utf-8"))))
+    if len(marked) != 1:
+        raise GradflowError(
+            f"{file}: {len(marked)} functions have @report_figure, and a file has one figure: give each a file of its "
+            "own, and what several share one whose name begins with an underscore."
+        )
+    function, call = marked[0]
+    try:
+        said = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+        arguments = tuple(argument.arg for argument in function.args.args)
+        kind = FigureKind(module, function.name, arguments, *map(ast.literal_eval, call.args), **said)
+    except (ValueError, TypeError):
+        raise GradflowError(f"{file}: @report_figure of {function.name} must be given a title as plain text.") from None
+    known = [*(module.rpartition(".")[2] for module in modules(GIVEN)), *SETTINGS]
+    unknown = set(arguments) - set(known)
+    if unknown:
+        raise GradflowError(
+            f"{file}: {function.name} asks for {min(unknown)!r}, which no figure is given; it may ask for "
+            f"{', '.join(known)}."
+        )
+    return kind
+
+
+def _marked(tree: ast.Module):
+    """Yield (function, call of the decorator) of the functions that are marked."""
+    for node in tree.body:
+        for call in getattr(node, "decorator_list", []):
+            if isinstance(call, ast.Call) and ast.unparse(call.func).rpartition(".")[2] == "report_figure":
+                yield node, call

@@ -1,29 +1,25 @@
 """Log-histograms of gradient norms, one frame an epoch: the notebooks' animation, with a density per decade."""
 
-import io
-from pathlib import Path
-
 import numpy as np
-from matplotlib.figure import Figure
-from PIL import Image
 
-from gradflow.files import atomic_write
+from gradflow.report.figures import report_figure
+from gradflow.report.figures._animation import Animation
 from gradflow.report.figures.style import depth_colours, legend_below, panels, title
-from gradflow.report.pages import fits, picture, write_page
 
 BINS_PER_DECADE = 5
 SEED_SAMPLE = 20
 
 
-def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_output_norm") -> list[Figure]:
-    """Draw one figure an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
+@report_figure("Histograms by epoch, animated", formats=("html", "gif"))
+def draw(study, layers: dict[str, list[str]]) -> Animation:
+    """Draw one frame an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
 
     layers: names by architecture, as `StudyTables.named_layers` takes them. All seeds' steps are taken together. The y
     axis is a density per decade: the area under a curve, in decades, is 1. Zeros, NaN and Inf have no logarithm: the
     panel counts them.
     """
     chosen = {label: study.named_layers(label, layers) for label in study.labels}
-    norms = {label: study.norms(label, quantity, chosen[label]) for label in study.labels}
+    norms = {label: study.norms(label, "grad_output_norm", chosen[label]) for label in study.labels}
     values = np.concatenate([table["value"].to_numpy() for table in norms.values()])
     positive = np.log10(values[np.isfinite(values) & (values > 0)])
     edges = _edges(positive)
@@ -54,7 +50,7 @@ def histogram_frames(study, layers: dict[str, list[str]], quantity: str = "grad_
         if shared:
             legend_below(figure, axes[0], columns=6)
         frames.append(figure)
-    return frames
+    return Animation(frames, f"{study.title}: gradient norms by epoch")
 
 
 def seed_sample(values: np.ndarray) -> np.ndarray:
@@ -70,44 +66,6 @@ def density_per_decade(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     logs = np.log10(values[np.isfinite(values) & (values > 0)])
     counts, _ = np.histogram(logs, bins=edges)
     return counts / max(1, len(logs)) / np.diff(edges)
-
-
-def write_animation(frames: list[Figure], gif: Path, html: Path, title: str, seconds: float = 1.0) -> None:
-    """Write the frames as an endless GIF, and as a page that holds it, which a report shows in place.
-
-    Of many epochs the page holds every second, fourth, ... frame, as many as it has room for, and says so.
-    """
-    images = []
-    for number, figure in enumerate(frames):
-        if number:  # as the first was laid out, so that nothing jumps, and no time is spent on finding it again
-            figure.set_layout_engine("none")
-            for axis, first in zip(figure.axes, frames[0].axes):
-                axis.set_position(first.get_position())
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=80)
-        images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
-    whole = _animated(images, seconds)
-    atomic_write(gif, lambda stream: stream.write(whole), needed=len(whole))
-    body = picture(whole, "gif", title, gif)
-    write_page(html, title, body if fits(title, body) else _thinned(images, seconds, title, gif) or body)
-
-
-def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -> str:
-    """Return a page's body with every second, fourth, ... frame, as many as fit; empty if not even one does."""
-    for every in (2**power for power in range(1, len(images).bit_length() + 1)):
-        note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{gif}</code> has them.</p>"
-        body = picture(_animated(images[::every], seconds), "gif", title, gif) + note
-        if fits(title, body):
-            return body
-    return ""
-
-
-def _animated(images: list[Image.Image], seconds: float) -> bytes:
-    """Return an endless GIF of some frames, each shown for so long."""
-    buffer = io.BytesIO()
-    timing = {"duration": int(1000 * seconds), "loop": 0}
-    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], optimize=True, **timing)
-    return buffer.getvalue()
 
 
 def _outside(layer: str, values: np.ndarray) -> list[str]:

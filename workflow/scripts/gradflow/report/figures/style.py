@@ -14,30 +14,30 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from gradflow.colours import BLACK, BLUE, CYCLE, ORANGE, SKY
 from gradflow.files import atomic_write
 
-matplotlib.use("agg")
-
 PHASE_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
 LINES = ("-", "--", ":", "-.")
+STYLE = {
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#DDDDDD",
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+    "legend.frameon": False,
+    "figure.titlesize": 12,
+    "savefig.dpi": 130,
+    "svg.hashsalt": "gradflow",
+    "svg.fonttype": "none",
+}
 
-matplotlib.rcParams.update(
-    {
-        "font.size": 10,
-        "axes.titlesize": 10,
-        "axes.titlelocation": "left",
-        "axes.labelsize": 10,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.grid": True,
-        "grid.color": "#DDDDDD",
-        "grid.linewidth": 0.6,
-        "lines.linewidth": 1.6,
-        "legend.frameon": False,
-        "figure.titlesize": 12,
-        "savefig.dpi": 130,
-        "svg.hashsalt": "gradflow",
-        "svg.fonttype": "none",
-    }
-)
+
+def drawing():
+    """Return the context in which a figure is drawn and saved: matplotlib's settings are as before after it."""
+    return matplotlib.rc_context(STYLE)
 
 
 def panels(

@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 
 from gradflow.analysis.ablations import ablation_effects
 from gradflow.colours import BLUE, GREY
-from gradflow.report.figures import study_figure
+from gradflow.report.figures import report_figure
 
 UNITS = {
     "decades at init": "decades, first layer over last",
@@ -13,8 +13,8 @@ UNITS = {
 }
 
 
-@study_figure("effects", title="What each change does")
-def effects_figure(study, context) -> Figure:
+@report_figure("What each change does")
+def draw(study) -> Figure:
     """Draw a panel a quantity: each arm's difference from its baseline with its 95 % interval.
 
     Filled: significant after the correction for several comparisons; hollow: not.

@@ -1,0 +1,123 @@
+"""Figures: found in their folder without matplotlib, drawn in one style that stays with them, one sentence if not."""
+
+import inspect
+import subprocess
+import sys
+
+import matplotlib
+import pytest
+
+from conftest import ROOT
+from gradflow import GradflowError, folders
+from gradflow.report.figures import decades, figures
+from synthetic import THRESHOLDS, a_run, draw_figures, result, write_study_tables
+
+GOOD = """
+from gradflow.report.figures import report_figure
+
+@report_figure("A title")
+def draw(study):
+    return None
+"""
+
+
+def said(code: str) -> str:
+    """What a program prints in a Python of its own."""
+    command = [sys.executable, "-c", code]
+    environment = {"PYTHONPATH": str(ROOT / "workflow" / "scripts")}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+def test_figures_are_listed_without_matplotlib_or_pandas():
+    listed = "from gradflow.report.figures import figures; print(*figures())"
+    assert said(f"{listed}; import sys; assert not {{'matplotlib', 'pandas'}} & {{*sys.modules}}").split() == [
+        *figures()
+    ]
+
+
+def test_every_figure_has_its_caption_and_every_caption_its_result():
+    captions = {path.stem for path in (ROOT / "report" / "captions").glob("*.rst")}
+    assert captions == {*figures(), "analysis", "claims", "cost"}
+
+
+def settings_of_matplotlib() -> dict:
+    """All but the backend, which to read is to choose."""
+    return {name: matplotlib.rcParams[name] for name in matplotlib.rcParams if name != "backend"}
+
+
+def test_importing_a_figure_sets_nothing_of_matplotlibs():
+    names = [*folders.modules("gradflow.report.figures"), *folders.modules("gradflow.report")]
+    code = (
+        f"import matplotlib\n{inspect.getsource(settings_of_matplotlib)}\n"
+        "before = settings_of_matplotlib()\n"
+        f"import {', '.join(names)}\n"
+        "assert settings_of_matplotlib() == before and matplotlib.get_backend(auto_select=False) is None\n"
+        "with gradflow.report.figures.style.drawing():\n    assert settings_of_matplotlib() != before\n"
+        "print(settings_of_matplotlib() == before)"
+    )
+    assert said(code) == "True\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A library whose only figure is `good`, beside what it is given."""
+    monkeypatch.setattr(folders, "ROOT", tmp_path)
+    for name in ("report/given/study", "report/figures/good", "report/figures/style", "report/figures/_shared"):
+        (tmp_path / f"{name}.py").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.py").write_text(GOOD if name.endswith("good") else "")
+    return tmp_path / "report" / "figures"
+
+
+def test_a_figure_has_the_name_of_its_file_and_says_what_it_is_drawn_from(folder):
+    (kind,) = figures.__wrapped__().values()
+    assert (kind.name, kind.title, kind.arguments, kind.formats) == ("good", "A title", ("study",), ("png", "svg"))
+    assert kind.code == ["gradflow.report.figures.good", "gradflow.report.given.study"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD + GOOD, r"bad.py: 2 functions have @report_figure, and a file has one figure"),
+        ("", r"bad.py: 0 functions have @report_figure"),
+        (GOOD.replace("(study)", "(study, runs)"), r"bad.py: draw asks for 'runs'.*it may ask for study, layers, thr"),
+        (GOOD.replace('"A title"', "TITLE"), r"bad.py: @report_figure of draw must be given a title as plain text"),
+        (GOOD.replace('"A title"', ""), r"must be given a title as plain text"),
+    ],
+    ids=["two", "none", "unknown argument", "computed title", "no title"],
+)
+def test_a_file_that_is_no_figure_is_named(folder, text, words):
+    (folder / "bad.py").write_text(text)
+    with pytest.raises(GradflowError, match=words):
+        figures.__wrapped__()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The results folder of a study of two arms."""
+    folder = tmp_path_factory.mktemp("results")
+    arms = {
+        label: [result(a_run("vgg_deep", seed=seed, init=label), decades) for seed in range(2)]
+        for label, decades in (("he", -1), ("default", -5))
+    }
+    write_study_tables(folder / "tables", {"one": arms})
+    return folder
+
+
+def test_figures_have_the_same_bytes_whatever_matplotlib_is_set_to_and_leave_it_so(results):
+    first = {name: path.read_bytes() for name, path in draw_figures(results, "one").items()}
+    with matplotlib.rc_context({"axes.grid": False, "font.size": 20, "savefig.dpi": 50}):
+        before = settings_of_matplotlib()
+        again = draw_figures(results, "one")
+        assert settings_of_matplotlib() == before
+    assert {name: path.read_bytes() for name, path in again.items()} == first
+
+
+def test_what_goes_wrong_is_said_of_the_figure_and_the_study(results, monkeypatch):
+    files, settings = {"study": [results / "tables" / "arms.csv"]}, {"thresholds": THRESHOLDS}
+    paths = [results / "figures" / "two" / f"decades.{suffix}" for suffix in ("png", "svg")]
+    with pytest.raises(GradflowError, match=r"the figure decades of two was not drawn: .*no runs of the study 'two'"):
+        figures()["decades"].write(paths, files, settings | {"study": "two"})
+    monkeypatch.setattr(decades, "draw", lambda study, thresholds: 1 / 0)
+    with pytest.raises(RuntimeError, match=r"the figure decades of two was not drawn: ZeroDivisionError: division"):
+        figures()["decades"].write(paths, files, settings | {"study": "one"})
+    assert not paths[0].exists()

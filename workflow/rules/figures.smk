@@ -1,0 +1,99 @@
+# One job a kind of figure, which draws it for all that is selected. Its code is that of its own file: an edit there
+# draws this kind again, and no other.
+from gradflow.propagation.notebook_004 import PRINTED
+from gradflow.report.figures import figures
+
+
+def notebook_004_files():
+    """The random MLPs of the depth and width that notebook 004 printed, if this run draws any of its networks."""
+    drawn = CONFIG["mlp"]
+    networks = [(a, i) for a, i in PRINTED if a in drawn["activations"] and i in drawn["inits"]]
+    return [path for path in random_mlp_files() if networks and Path(path).stem == "depth5-width10"]
+
+
+# What figures are drawn from, by the name of the argument; nothing of what is not selected.
+FILES_OF_FIGURES = {
+    "study": table_files(),
+    "results": run_files(),
+    "random_mlps": random_mlp_files(),
+    "notebook_004": notebook_004_files(),
+    "depth_at_init": depth_at_init_files(),
+}
+# The folder and the category in the report of figures that are no study's.
+FOLDERS_OF_FIGURES = {
+    "random_mlps": ("mlp", "Random MLPs"),
+    "notebook_004": ("mlp", "Random MLPs"),
+    "depth_at_init": ("depth_at_init", "Depth at initialisation"),
+}
+
+
+def pictures_of(kind):
+    """All that a kind of figure is drawn for: (path without a suffix, category in the report, settings)."""
+    if not all(FILES_OF_FIGURES[name] for name in kind.read):
+        return []
+    if "study" in kind.arguments:
+        settings = [{"study": s.name, "layers": s.layers, "thresholds": CONFIG["verdict"]} for s in STUDIES]
+        return [(f"{study.name}/{kind.name}", study.title, its) for study, its in zip(STUDIES, settings)]
+    folder, category = FOLDERS_OF_FIGURES[kind.read[0]]
+    if "width" in kind.arguments:
+        return [(f"{folder}/{kind.name}-width{width}", category, {"width": width}) for width in CONFIG["mlp"]["widths"]]
+    return [(f"{folder}/{kind.name}", category, {})]
+
+
+def caption(kind):
+    """The caption of a kind of figure."""
+    path = Path(workflow.basedir, "report", "captions", f"{kind.name}.rst")
+    if not path.exists():
+        raise WorkflowError(f"{path} does not exist: write the caption of the figure {kind.name!r} there.")
+    return path
+
+
+FIGURES = []  # every file of every figure
+
+for kind in figures().values():
+    pictures = pictures_of(kind)
+    shown, beside = ([f"results/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
+    FIGURES += shown + beside
+    if not pictures:
+        continue
+
+    rule:
+        name:
+            f"figure_{kind.name}"
+        input:
+            **{name: FILES_OF_FIGURES[name] for name in kind.read},
+        output:
+            shown=[
+                report(
+                    path,
+                    caption=caption(kind),
+                    category=category,
+                    labels={"figure": kind.title.format(**settings)},
+                )
+                for path, (_, category, settings) in zip(shown, pictures)
+            ],
+            beside=beside,
+        log:
+            f"results/logs/figures/{kind.name}.log",
+        benchmark:
+            f"results/benchmarks/figures/{kind.name}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        resources:
+            mem_mb=growing(2000),
+            runtime=growing(60),
+        params:
+            figure=kind.name,
+            settings=[
+                {name: value for name, value in settings.items() if name in kind.arguments}
+                for *_, settings in pictures
+            ],
+            code=code_fingerprint(*kind.code),
+        script:
+            "../scripts/figure.py"
+
+
+def notebook_figures():
+    """The figures that the notebook shows beside its answers."""
+    wanted = ("decades.png", "profile_activation.png", "depth.png", "printed.png")
+    return [path for path in FIGURES if Path(path).name in wanted]

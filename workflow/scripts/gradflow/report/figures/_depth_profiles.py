@@ -1,0 +1,51 @@
+"""Norm against depth at four phases of training, one panel an arm."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gradflow.analysis.statistics import estimate_mean
+from gradflow.labels import PHASES
+from gradflow.recorder.quantities import LABELS
+from gradflow.report.figures.style import PHASE_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
+
+
+def depth_profiles(study, quantity: str) -> Figure:
+    """Draw one panel an arm: the norm of every layer at each phase, geometric mean over seeds, 95 % interval.
+
+    A layer whose gradient is zero or not finite in a seed has no logarithm and is drawn from the other seeds.
+    """
+    figure, axes = panels(len(study.labels), sharey=True)
+    table = study.profiles[(study.profiles["quantity"] == quantity) & (study.profiles["depth"] >= 0)]
+    means: list[float] = []
+    for axis, label in zip(axes, study.labels):
+        arm = table[table["label"] == label]
+        for phase, name in PHASES.items():
+            means += _band(axis, arm[arm["phase"] == phase], PHASE_COLOURS[phase], name)
+        log_axis(axis)
+        title(axis, label)
+        axis.set_xlabel("layer, in forward order")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
+        axes[0].set_ylim(min(means) / 100, max(means) * 100)
+    for axis in first_of_rows(axes):
+        axis.set_ylabel(wrapped(LABELS[quantity]))
+    runs = table.groupby(["label", "phase"])["run"].nunique()
+    counts = [f"{PHASES[phase]} {runs.xs(phase, level='phase').max()}" for phase in ("init", "end")]
+    over = f"geometric mean and 95 % interval; random seeds {', '.join(counts)}"
+    figure.suptitle(f"{study.title}: {LABELS[quantity].split(',')[0]} against depth\n({over})")
+    legend_below(figure, axes[0])
+    return figure
+
+
+def _band(axis, table, colour: str, name: str) -> list[float]:
+    """Draw a profile with its interval and return the means."""
+    grouped = [
+        (depth, estimate_mean(np.log10(values)))
+        for depth, values in table[(table["value"] > 0) & np.isfinite(table["value"])].groupby("depth")["value"]
+    ]
+    depth = [d + 1 for d, _ in grouped]  # people count from 1
+    mean, low, high = (10 ** np.array([getattr(i, part) for _, i in grouped]) for part in ("value", "low", "high"))
+    axis.plot(depth, mean, color=colour, label=name, marker="o", ms=2.5)
+    axis.fill_between(depth, low, high, color=colour, alpha=0.2, lw=0)
+    return list(mean)
