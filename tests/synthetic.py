@@ -99,3 +99,14 @@ def draw_figures(folder: Path, study: str) -> dict[str, Path]:
             kind.write(paths, files, settings)
             shown[name] = paths[0]
     return shown
+
+
+def claim(*tests: dict, **more) -> list[dict]:
+    """A claims file of one claim."""
+    return [{"id": "X", "source": "a test", "claim": "Something is so.", "tests": list(tests)} | more]
+
+
+def vanishes(**more) -> dict:
+    """A test that VGG-Deep vanishes at init in the study s."""
+    test = {"says": "decades at init", "study": "s", "arm": {"architecture": "vgg_deep"}, "measure": "decades"}
+    return test | {"with": {"at": "init"}, "below": -2} | more
