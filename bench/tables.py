@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from gradflow.analysis.tables import write_tables
+from gradflow.analysis.aggregation import write_tables
 from gradflow.runs import Run
 from gradflow.training.result import PER_EPOCH, PER_LAYER, PER_STEP, PER_STEP_AND_LAYER, Result, write_result
 
-OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
 EPOCHS = 10
 
 
@@ -41,10 +40,10 @@ def synthetic(seed: int, steps: int, layers: int) -> Result:
 
 def aggregate(folder: Path, runs: int) -> None:
     started = time.perf_counter()
-    write_tables([folder / f"{run}.npz" for run in range(runs)], *(folder / name for name in OUTPUTS))
+    write_tables([folder / f"{run}.npz" for run in range(runs)], folder / "tables")
     seconds = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024) / 1024
-    size = sum((folder / name).stat().st_size for name in OUTPUTS) / 2**30
+    size = sum(path.stat().st_size for path in (folder / "tables").iterdir()) / 2**30
     print(f"{runs:,} runs: {seconds:.1f} s, peak memory {peak:.2f} GiB, tables {size:.2f} GiB", flush=True)
 
 

@@ -10,8 +10,8 @@ import torch
 import yaml
 
 from gradflow import studies
+from gradflow.analysis.tables import write_table
 from gradflow.config import configuration
-from gradflow.files import write_table
 from gradflow.models.build import build
 from gradflow.propagation.first_backward import MEASURED
 from gradflow.recorder.layers import CONV_AND_LINEAR
@@ -33,10 +33,9 @@ def write_results(folder: Path, config: Path, dataset: Path) -> set[str]:
         decades = np.random.default_rng(int(run.start, 16)).uniform(-16, 4)
         made = result(run, decades, noise=0.3, steps=STEPS, names=names[run.start], classes="0123456789")
         results.write_result(folder / "runs" / run.id / "norms.npz", made)
-    write_table(
-        folder / "tables" / "first_backward.csv", first_backward(names, settings["scale"]["initial_seeds"], generator)
-    )
-    write_table(folder / "tables" / "depth_at_init.csv", depth_at_init(settings["depth_at_init"], generator))
+    passes = first_backward(names, settings["scale"]["initial_seeds"], generator)
+    write_table(folder / "tables", "first_backward", passes)
+    write_table(folder / "tables", "depth_at_init", depth_at_init(settings["depth_at_init"], generator))
     for depth, width in itertools.product(settings["mlp"]["depths"], settings["mlp"]["widths"]):
         path = folder / "mlp" / f"depth{depth}-width{width}.npz"
         results.write_arrays(path, random_mlps(depth, settings["mlp"], generator))

@@ -6,16 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis import tables
-from gradflow.files import write_table
+from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.schemas import TABLES
+from gradflow.analysis.tables import write_table
 from gradflow.models.architectures import find_architecture, resolve_options
-from gradflow.models.size import NETWORK
 from gradflow.report.figures import figures
-from gradflow.report.prose.costs import COSTS
 from gradflow.runs import Run
 from gradflow.training import result as results
 
-OUTPUTS = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
 THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
 
@@ -62,11 +60,6 @@ def result(
     return results.Result({name: np.asarray(array) for name, array in arrays.items()}, meta, provenance)
 
 
-def empty_costs() -> pd.DataFrame:
-    """A table of costs without a network, as a test without models has it."""
-    return pd.DataFrame(columns=[*NETWORK, *COSTS])
-
-
 def run_of(made: results.Result) -> Run:
     """The run that a result is of."""
     return Run(**made.meta["settings"])
@@ -85,9 +78,14 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
                 begun = run_of(one)
                 arm = [study, f"Study {study}", number, label, name, begun.seed, begun.start]
                 rows.append([*arm, find_architecture(begun.architecture).colour, "[]"])
-    tables.write_tables(paths.values(), *(folder / name for name in OUTPUTS))
-    write_table(folder / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_tables(paths.values(), folder)
+    write_arms(folder, rows)
     return folder
+
+
+def write_arms(folder: Path, rows: list[list]) -> None:
+    """Write which run belongs to which arm, from rows as the workflow has them."""
+    write_table(folder, "arms", pd.DataFrame(rows, columns=list(TABLES["arms"].columns)))
 
 
 def draw_figures(folder: Path, study: str) -> dict[str, Path]:
@@ -101,3 +99,14 @@ def draw_figures(folder: Path, study: str) -> dict[str, Path]:
             kind.write(paths, files, settings)
             shown[name] = paths[0]
     return shown
+
+
+def claim(*tests: dict, **more) -> list[dict]:
+    """A claims file of one claim."""
+    return [{"id": "X", "source": "a test", "claim": "Something is so.", "tests": list(tests)} | more]
+
+
+def vanishes(**more) -> dict:
+    """A test that VGG-Deep vanishes at init in the study s."""
+    test = {"says": "decades at init", "study": "s", "arm": {"architecture": "vgg_deep"}, "measure": "decades"}
+    return test | {"with": {"at": "init"}, "below": -2} | more

@@ -6,7 +6,6 @@ import subprocess
 from contextlib import suppress
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -14,7 +13,8 @@ import archives as made
 from conftest import snakemake
 from faulty_server import faulty_server
 from gradflow import GradflowError
-from gradflow.analysis import tables
+from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.tables import read_table
 from gradflow.data import decode, fetch, http, store
 from gradflow.data.prepare import prepare
 from gradflow.runs import Run
@@ -22,7 +22,7 @@ from gradflow.training import result as results
 from gradflow.training.checkpoint import Checkpoint
 from gradflow.training.loop import train
 from gradflow.training.signals import StopSignals
-from synthetic import OUTPUTS, a_run
+from synthetic import a_run
 from synthetic import result as a_result
 
 SENTENCE = r"could not be written: the disk is full; (?:it takes [\d,]+ bytes and )?[\d,]+ are free: make room"
@@ -111,20 +111,17 @@ def test_what_is_known_of_a_result_beforehand_is_said(small_disk):
 
 
 def test_tables_are_written_once_or_not_at_all(small_disk, tmp_path):
-    """What fills the disk is met in the middle of one table, while another, which has room, is half written."""
+    """What fills the disk is met in the middle of one table, while another is half written."""
     runs = [tmp_path / f"{seed}.npz" for seed in range(3)]
     for seed, path in enumerate(runs):
         results.write_result(path, a_result(a_run("vgg_deep", seed), -2))
-    small, roomy = small_disk / "norms.parquet", tmp_path / "tables"
-    others = [roomy / name for name in OUTPUTS[1:]]
     leave(small_disk, 8192)
-    with refused(small):
-        tables.write_tables(runs, small, *others)
-    assert not small.exists() and not any(path.exists() for path in others)
-    assert not list(roomy.glob(".*")) and [path.name for path in small_disk.iterdir()] == ["filler"]
+    with refused(small_disk):
+        write_tables(runs, small_disk)
+    assert [path.name for path in small_disk.iterdir()] == ["filler"]
     (small_disk / "filler").unlink()
-    tables.write_tables(runs, small, *others)
-    layers = pq.read_table(roomy / "layers.parquet").to_pandas()
+    write_tables(runs, small_disk)
+    layers = read_table(small_disk, "layers")
     assert len(layers) and not layers.duplicated(["run", "time", "layer"]).any()
 
 

@@ -27,9 +27,9 @@ def test_unused_projections_are_counted_apart():
     assert counted["parameters"] == 23_917_832 and counted["parameters"] - counted["unused"] == 21_141_256
 
 
-def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer(tmp_path):
+def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer():
     shared = dict.fromkeys(MODEL_OPTIONS) | {"width": 0.25, "image_size": 32, "classes": 10, "optimizer": "sgd"}
-    shared |= {"source": "digits", "options": ""}
+    shared |= {"source": "digits", "options": None}
     measured = {"step_ms": 1.0, "peak_memory_mb": 100.0, "device": "cpu"}
     rows = [
         {"architecture": "vgg_deep", "kernel": 5, "batch_norm": True},
@@ -37,8 +37,7 @@ def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer(tmp_path):
         {"architecture": "resnet18", "skip": True, "batch_norm": True},
         {"architecture": "resnet18", "skip": True, "batch_norm": True, "optimizer": "adam"},
     ]
-    pd.DataFrame([shared | measured | row for row in rows]).to_csv(tmp_path / "runs.csv", index=False)
-    table = cost_table(tmp_path / "runs.csv")
+    table = cost_table(pd.DataFrame([shared | measured | row for row in rows]).convert_dtypes())
     assert list(table["network"]) == ["VGG-Deep, 5×5, BN", "VGG-Deep, 3×3, no BN", "ResNet-18, SGD", "ResNet-18, Adam"]
     full = {"kernel": 5, "batch_norm": True, "width": 1.0}
     assert table["parameters_full"].iloc[0] == cost("vgg_deep", 10, 32, **full)["parameters"]

@@ -5,19 +5,18 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
-import pandas as pd
 import pytest
 from test_results import make
 
 from conftest import ROOT
-from gradflow.analysis import tables
+from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.study import read_study
-from gradflow.files import write_table
+from gradflow.analysis.tables import empty_table, write_table
 from gradflow.report.figures import decades, histograms
 from gradflow.report.notebook import execute, to_page
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.training.result import PER_STEP_AND_LAYER, write_result
-from synthetic import THRESHOLDS, draw_figures, empty_costs
+from synthetic import THRESHOLDS, draw_figures, write_arms
 
 
 def diverged(seed, run):
@@ -42,16 +41,14 @@ def folder(tmp_path_factory):
     ]
     for _, result in runs:
         write_result(folder / "runs" / result.meta["run"] / "norms.npz", result)
-    names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
-    outputs = [folder / "tables" / name for name in names]
-    tables.write_tables(sorted(folder.glob("runs/*/norms.npz")), *outputs)
+    write_tables(sorted(folder.glob("runs/*/norms.npz")), folder / "tables")
     order = list(dict.fromkeys(label for label, _ in runs))
     rows = [
         ["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"], "x", "#000000", "[]"]
         for label, r in runs
     ]
-    write_table(folder / "tables" / "cost.csv", empty_costs())
-    write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_table(folder / "tables", "cost", empty_table("cost"))
+    write_arms(folder / "tables", rows)
     return folder
 
 

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from gradflow import GradflowError, studies
+from gradflow.analysis.aggregation import setting_columns
 from gradflow.analysis.cost import cost_table
 from gradflow.builders import load_builder
 from gradflow.config import configuration
@@ -60,9 +61,8 @@ def test_options_of_any_kind_come_back_from_the_tables_as_they_were(tmp_path):
     (study,), entries = studies.expand(config), known(config["architectures"])
     assert len(study.arms) == 4 and studies.check_models([study], entries)  # it looks at values, so on the CPU
     measured = {"step_ms": 1.0, "peak_memory_mb": 1.0, "device": "cpu", "classes": 10}
-    rows = [arm.runs[0].columns | measured for arm in study.arms]
-    pd.DataFrame(rows).to_csv(tmp_path / "runs.csv", index=False)
-    table = cost_table(tmp_path / "runs.csv", entries)
+    rows = [setting_columns(arm.runs[0]) | measured for arm in study.arms]
+    table = cost_table(pd.DataFrame(rows), entries)
     assert table["parameters"].tolist() == [38, 906, 38, 906]  # 3·h + h + 10·h + 10
     assert table["network"].tolist() == [arm.label for arm in study.arms]
 

@@ -11,14 +11,14 @@ import torch
 from torch import nn
 
 from gradflow import GradflowError
-from gradflow.analysis import tables
 from gradflow.analysis.ablations import ablations
+from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.study import read_study
+from gradflow.analysis.tables import write_table
 from gradflow.data.batches import batches
 from gradflow.data.normalization import channel_scale
 from gradflow.data.splits import stratified_split
 from gradflow.data.store import Dataset
-from gradflow.files import write_table
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
 from gradflow.models.main_path import beside_main_path
@@ -30,7 +30,7 @@ from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
 from gradflow.training.loop import train
 from gradflow.training.result import write_result
-from synthetic import THRESHOLDS, draw_figures
+from synthetic import THRESHOLDS, draw_figures, write_arms
 
 
 def in_memory(channels, side=6, count=80, classes=4):
@@ -100,10 +100,9 @@ def folder(tmp_path_factory):
             arm = ["small", "Small", number - 1, str(number), run.id, seed, run.start]
             rows.append([*arm, "#000000", json.dumps([])])
             starts.append(first_backward(run, data, architecture=NUMBERED).assign(start=run.start, seed=seed))
-    names = ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
-    tables.write_tables(paths, *(folder / "tables" / name for name in names))
-    write_table(folder / "tables" / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
-    write_table(folder / "tables" / "first_backward.csv", pd.concat(starts))
+    write_tables(paths, folder / "tables")
+    write_arms(folder / "tables", rows)
+    write_table(folder / "tables", "first_backward", pd.concat(starts))
     return folder
 
 

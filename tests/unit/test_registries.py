@@ -11,6 +11,7 @@ from test_results import make
 from torch import nn
 
 from gradflow import GradflowError, GradientRecorder, studies
+from gradflow.analysis.aggregation import setting_columns
 from gradflow.builders import load_builder
 from gradflow.config import configuration
 from gradflow.recorder import quantities
@@ -122,7 +123,11 @@ def test_settings_that_came_later_leave_ids_and_results_as_they_were():
         other = replace(RUN, **change)
         assert other.id != RUN.id and other.start == RUN.start and change.items() <= other.settings.items()
     other = replace(RUN, options={"heads": 4})
-    assert other.start != RUN.start and other.columns["options"] == '{"heads": 4}' and other.model_options["heads"] == 4
+    assert (
+        other.start != RUN.start
+        and setting_columns(other)["options"] == '{"heads": 4}'
+        and other.model_options["heads"] == 4
+    )
 
 
 # -- quantities ----------------------------------------------------------------------------------------------------

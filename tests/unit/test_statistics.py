@@ -4,8 +4,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from gradflow.analysis.statistics import Estimate, adjusted, estimate_mean, estimate_median, p_value
+from gradflow.analysis.statistics import (
+    NOTHING,
+    RESAMPLES,
+    Estimate,
+    adjusted,
+    estimate_mean,
+    estimate_median,
+    estimate_median_difference,
+    p_value,
+)
 from gradflow.propagation.profile import decades_per_layer
+from gradflow.report import wording
 
 REPEATS = 500
 
@@ -29,6 +39,20 @@ def test_infinite_decades_have_no_invented_interval():
     assert estimate_mean([-np.inf, -np.inf]) == Estimate(-np.inf, -np.inf, -np.inf, 2)
     mixed = estimate_mean([-np.inf, -3.0])
     assert np.isnan(mixed.value) and mixed.low == -np.inf and mixed.high == np.inf
+
+
+def test_infinite_values_lie_where_their_median_does():
+    assert estimate_mean([-np.inf, -3.0, -2.0]).middle == -3.0 and estimate_mean([-np.inf] * 2).middle == -np.inf
+    assert estimate_mean([1.0, 2.0, 6.0]).middle == 3.0 and np.isnan(estimate_mean([np.inf, -np.inf]).middle)
+
+
+def test_a_count_is_certain_and_has_no_interval():
+    count = Estimate.exact(5)
+    assert count.is_exact and count.value == count.middle == 5.0 and count.n == 0
+    assert np.isnan(count.low) and np.isnan(count.high) and count.p(4.9) == count.p(7) == 0
+    others = estimate_mean([1.0]), estimate_mean([np.nan]), estimate_mean([]), NOTHING
+    assert not any(other.is_exact for other in others)
+    assert wording.signed(count, 0) == "+5"
 
 
 def coverage(intervals, truth):
@@ -82,7 +106,13 @@ def test_p_values_agree_with_the_interval_and_stand_odd_values():
     generator = np.random.default_rng(4)
     for sample in generator.normal(0.5, 1, (50, 4)):
         found = estimate_mean(sample)
-        assert (p_value(sample, 0.0) < 0.05) == (not found.low <= 0 <= found.high)
+        assert (found.p(0.0) < 0.05) == (not found.low <= 0 <= found.high)
+        assert found.p(0.3) == p_value(sample, 0.3) == stats.ttest_1samp(sample, 0.3).pvalue
+    for sample in generator.normal(0.1, 1, (50, 300)):
+        found = estimate_median(sample)
+        if found.p(0.0) < 0.049 or found.p(0.0) > 0.051:  # the interval ends at one of the resamples
+            assert (found.p(0.0) < 0.05) == (not found.low <= 0 <= found.high)
+    assert estimate_median_difference(sample, sample + 9).p(0.0) == 2 / RESAMPLES
     assert np.isnan(p_value([1.0], 0)) and np.isnan(p_value([1.0, np.nan], 0))
     assert np.isnan(p_value([2.0, 2.0], 0)) and np.isnan(p_value([2.0, 2.0], 2))
     assert p_value([-np.inf, -np.inf], -2) == 0.5 and p_value([-np.inf] + [-3.0] * 7, -2) == 2**-7  # the signs alone

@@ -110,8 +110,8 @@ def test_no_six_lines_stand_in_two_places():
 
 # Words that the field has better ones for, and where they do mean what they say.
 WORDS = {
-    r"\bprobe": (),
-    r"\bmoments?\b": ("Adam", "random moment", "in a moment", "any moment", "good_moments"),
+    r"\bprobe": ("probes", '"probe"', "`probe`"),  # names of earlier versions, which are refused
+    r"\bmoments?\b": ("Adam", "random moment", "in a moment", "any moment", "good_moments", '"moment"'),
     r"\b[Ss]eed 00\d": (),
     r"\b[Tt]ake[ns]? up\b": (),
     r"\btold from (none|no change)\b": (),

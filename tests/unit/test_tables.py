@@ -1,18 +1,23 @@
 """Tables hold every number of the runs, once, where a reader looks for it."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 from test_results import make
 
 from gradflow import GradflowError
-from gradflow.analysis import tables
+from gradflow.analysis import schemas
+from gradflow.analysis.aggregation import setting_columns, write_tables
 from gradflow.analysis.study import read_study
-from gradflow.files import write_table
+from gradflow.analysis.tables import empty_table, read_table, schema, write_table
 from gradflow.recorder.quantities import NAMES
 from gradflow.report.figures.histograms import density_per_decade, seed_sample
+from gradflow.runs import Run
 from gradflow.training.result import write_result
+from synthetic import a_run, write_arms
 
 
 @pytest.fixture
@@ -23,17 +28,15 @@ def folder(tmp_path):
         path = tmp_path / f"{seed}.npz"
         write_result(path, make(steps=30, layers=4, epochs=3, seed=seed, run=f"run-{seed}"))
         paths.append(path)
-    outputs = [
-        tmp_path / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")
-    ]
-    tables.write_tables(paths, *outputs)
-    rows = [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
-    write_table(tmp_path / "arms.csv", pd.DataFrame(rows, columns=tables.ARM_COLUMNS))
+    write_tables(paths, tmp_path)
+    write_arms(
+        tmp_path, [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
+    )
     return tmp_path
 
 
 def test_the_tidy_table_holds_every_step_of_every_layer(folder):
-    tidy = pq.read_table(folder / "norms.parquet").to_pandas()
+    tidy = read_table(folder, "norms")
     assert list(tidy.columns) == ["run", "seed", "epoch", "step", "layer", "depth", *NAMES]
     assert len(tidy) == 2 * 30 * 4
     original = make(steps=30, layers=4, epochs=3, seed=1, run="run-1")
@@ -62,13 +65,16 @@ def test_a_study_reads_only_the_steps_it_asks_for(folder):
 def test_a_missing_study_or_table_is_named(folder):
     with pytest.raises(GradflowError, match="no runs of the study 'other'"):
         read_study(folder, "other")
+    (folder / "runs.parquet").unlink()
+    with pytest.raises(GradflowError, match=r"runs\.parquet does not exist, only a CSV, which is for people"):
+        read_study(folder, "s")
     (folder / "runs.csv").unlink()
-    with pytest.raises(GradflowError, match=r"runs\.csv does not exist"):
+    with pytest.raises(GradflowError, match=r"runs\.parquet does not exist: run snakemake"):
         read_study(folder, "s")
 
 
 def test_a_table_that_lacks_a_run_is_named(folder):
-    (folder / "profiles.csv").write_text("run,phase,quantity,layer,depth,value\n")
+    write_table(folder, "profiles", empty_table("profiles"))
     with pytest.raises(GradflowError, match=r"profiles lacks the run \S+: run the workflow again"):
         read_study(folder, "s")
 
@@ -77,10 +83,7 @@ def test_a_damaged_run_stops_the_tables_by_name_and_keeps_the_old_ones(folder):
     before = (folder / "norms.parquet").read_bytes()
     (folder / "1.npz").write_bytes(b"PK broken")
     with pytest.raises(GradflowError, match=r"1\.npz is damaged"):
-        tables.write_tables(
-            [folder / "0.npz", folder / "1.npz"],
-            *(folder / name for name in ("norms.parquet", "profiles.csv", "layers.parquet", "epochs.csv", "runs.csv")),
-        )
+        write_tables([folder / "0.npz", folder / "1.npz"], folder)
     assert (folder / "norms.parquet").read_bytes() == before
 
 
@@ -108,7 +111,7 @@ def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
         for seed in range(8)
         for depth in range(4)
     ]
-    write_table(folder / "first_backward.csv", pd.DataFrame(rows))
+    write_table(folder, "first_backward", pd.DataFrame(rows))
     study = read_study(folder, "s")
     decades = study.decades()
     assert decades["VGG-16", "init"].n == 8 and decades["VGG-16", "init"].value == pytest.approx(-3)
@@ -117,3 +120,26 @@ def test_at_init_there_may_be_more_random_seeds_than_are_trained(folder):
     paired = study.by_seed(study.run_decades("grad_sample_norm", "init"), "VGG-16")
     assert sorted(paired.index) == list(range(8))
     assert sorted(study.by_seed(study.runs.set_index("run")["test_accuracy"], "VGG-16").index) == [0, 1]
+
+
+def test_a_file_of_an_earlier_version_is_refused_with_its_new_name(folder):
+    (folder / "initial.csv").write_text("layer,depth,quantity,value,start,seed\n")
+    with pytest.raises(GradflowError, match=r"initial\.csv is called first_backward\.parquet now: remove it and run"):
+        read_study(folder, "s")
+
+
+def test_a_runs_settings_are_columns_of_their_own_types(folder):
+    runs = read_table(folder, "runs")
+    for field in dataclasses.fields(Run):
+        assert schema("runs").field(field.name).nullable or runs[field.name].notna().all()
+    row = setting_columns(a_run("resnet18", skip=True))
+    assert list(row) == list(schemas.SETTINGS) and row["kernel"] is None and row["options"] is None
+    assert schema("runs").field("kernel").type == pa.int64() and schema("runs").field("skip").type == pa.bool_()
+    assert runs["kernel"].dtype == "Int64" and runs["skip"].dtype == "boolean" and runs["seed"].dtype == "int64"
+
+
+def test_a_csv_has_all_digits_for_people(folder):
+    pd.testing.assert_series_equal(
+        pd.read_csv(folder / "profiles.csv", float_precision="round_trip")["value"],
+        read_table(folder, "profiles")["value"],
+    )

@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from conftest import ROOT, pending, snakemake
+from gradflow.analysis.tables import read_table
 from gradflow.data import store
 
 SMOKE = ["--configfile", "config/smoke.yaml"]
@@ -66,10 +67,10 @@ def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
     with open(done / "report" / "claims.yaml", "a", encoding="utf-8") as stream:
         stream.write(CLAIM)
     assert pending(done, *SMOKE).keys() == {"claims", "notebook", "all"}
-    before = pd.read_csv(done / "results/tables/claims.csv")
-    make(done, "results/tables/claims.csv")
-    after = pd.read_csv(done / "results/tables/claims.csv")
-    runs = pd.read_csv(done / "results/tables/runs.csv").query("architecture == 'resnet50'")
+    before = read_table(done / "results/tables", "claims")
+    make(done, "results/tables/claims.parquet")
+    after = read_table(done / "results/tables", "claims")
+    runs = read_table(done / "results/tables", "runs").query("architecture == 'resnet50'")
     (new,) = after[after["id"] == "N1"].itertuples()
     assert new.value == (runs["status"] == "diverged").sum() and new.outcome == ("fails" if new.value else "holds")
     pd.testing.assert_frame_equal(after[after["id"] != "N1"], before)

@@ -10,9 +10,9 @@ import yaml
 from conftest import ROOT
 from gradflow.analysis.claims import settle as claims
 from gradflow.analysis.claims.evidence import gather
-from gradflow.files import write_table
+from gradflow.analysis.tables import empty_table, write_table
 from gradflow.report.notebook import execute, to_page
-from synthetic import THRESHOLDS, a_run, empty_costs, result, write_study_tables
+from synthetic import THRESHOLDS, a_run, result, write_study_tables
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -57,7 +57,7 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
         },
     }
     write_study_tables(folder / "tables", studies)
-    write_table(folder / "tables" / "cost.csv", empty_costs())
+    write_table(folder / "tables", "cost", empty_table("cost"))
     for study in studies:
         for name in ("decades", "profile_activation", "profile_weight", "effects"):
             figure = folder / "figures" / study / f"{name}.png"
@@ -65,12 +65,12 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
             figure.write_bytes(PIXEL)
     (folder / "claims.yaml").write_text(CLAIMS)
     table = claims.settle(yaml.safe_load(CLAIMS), gather((folder / "tables").iterdir()))
-    write_table(folder / "tables" / "claims.csv", table)
+    write_table(folder / "tables", "claims", table)
     parameters = {
         "results": str(folder),
         "studies": [["depths", "Which arm vanishes?"], ["skips", "What do skips do?"]],
         "thresholds": THRESHOLDS,
-        "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.csv")],
+        "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.parquet")],
     }
     execute(ROOT / "report" / "analysis.ipynb", folder / "analysis.ipynb", parameters)
     to_page(folder / "analysis.ipynb", folder / "analysis.html")

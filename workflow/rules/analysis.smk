@@ -2,12 +2,8 @@ rule tables:
     input:
         run_files(),
     output:
-        norms="results/tables/norms.parquet",
-        profiles="results/tables/profiles.csv",
-        layers="results/tables/layers.parquet",
-        epochs="results/tables/epochs.csv",
-        runs="results/tables/runs.csv",
-        arms="results/tables/arms.csv",
+        **{name: f"results/tables/{name}.parquet" for name in ("norms", "layers", "profiles", "epochs", "runs", "arms")},
+        csv=expand("results/tables/{name}.csv", name=["profiles", "epochs", "runs", "arms"]),
     log:
         "results/logs/tables.log",
     benchmark:
@@ -19,16 +15,17 @@ rule tables:
         runtime=growing(60),
     params:
         arms=arm_rows(),
-        code=code_fingerprint("gradflow.analysis.tables"),
+        code=code_fingerprint("gradflow.analysis.aggregation"),
     script:
         "../scripts/tables.py"
 
 
 rule cost:
     input:
-        "results/tables/runs.csv",
+        rules.tables.output.runs,
     output:
-        table="results/tables/cost.csv",
+        table="results/tables/cost.parquet",
+        csv="results/tables/cost.csv",
         page=report(
             "results/figures/cost.html",
             caption="../../report/captions/cost.rst",
@@ -59,7 +56,8 @@ rule claims:
         claims="report/claims.yaml",
         evidence=evidence_files(),
     output:
-        table="results/tables/claims.csv",
+        table="results/tables/claims.parquet",
+        csv="results/tables/claims.csv",
         page=report(
             "results/figures/claims.html",
             caption="../../report/captions/claims.rst",
@@ -77,6 +75,7 @@ rule claims:
         runtime=growing(30),
     params:
         code=code_fingerprint(
+            "gradflow.analysis.claims.schema",
             "gradflow.analysis.claims.settle",
             "gradflow.report.prose.claims",
             "gradflow.report.notebook",

@@ -12,6 +12,7 @@ from gradflow.models import architectures
 from gradflow.config import configuration
 from gradflow.runtime import requests as resources
 from gradflow.analysis.reproducibility import draw, recipe, whole
+from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError
 from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
@@ -128,7 +129,15 @@ def random_mlp_files():
 
 def table_files():
     """The tables that a study is read from."""
-    return list(rules.tables.output) + (list(rules.first_backward.output) if STARTS else []) if STUDIES else []
+    if not STUDIES:
+        return []
+    made = [path for path in rules.tables.output if path.endswith(".parquet")]
+    return made + ([rules.first_backward.output.table] if STARTS else [])
+
+
+def columns_of(table):
+    """The columns of a table and their types: it is made again when they change, though its numbers stay."""
+    return {name: str(kind) for name, kind in TABLES[table].columns.items()}
 
 
 def evidence_files():
@@ -139,7 +148,7 @@ def evidence_files():
 
 def depth_at_init_files():
     """The table of networks of growing depth, if they are selected."""
-    return list(rules.depth_at_init.output) if "depth_at_init" in CONFIG["select"] else []
+    return [rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else []
 
 
 def arm_rows():

@@ -3,7 +3,8 @@ rule first_backward:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
     output:
-        "results/tables/first_backward.csv",
+        table="results/tables/first_backward.parquet",
+        csv="results/tables/first_backward.csv",
     log:
         "results/logs/first_backward.log",
     benchmark:
@@ -17,6 +18,7 @@ rule first_backward:
         runtime=initial_minutes,
         device=CONFIG["device"],
     params:
+        columns=columns_of("first_backward"),
         starts={start: run.settings for start, run in STARTS.items()},
         seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["initial_seeds"])),
         code=[
@@ -51,7 +53,8 @@ rule depth_at_init:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
     output:
-        "results/tables/depth_at_init.csv",
+        table="results/tables/depth_at_init.parquet",
+        csv="results/tables/depth_at_init.csv",
     log:
         "results/logs/depth_at_init.log",
     benchmark:
@@ -65,6 +68,7 @@ rule depth_at_init:
         runtime=growing(240),
         device=CONFIG["device"],
     params:
+        columns=columns_of("depth_at_init"),
         settings=CONFIG["depth_at_init"] | {"first_seed": CONFIG["scale"]["first_seed"]},
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],
         code=network_fingerprint(

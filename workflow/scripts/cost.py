@@ -1,8 +1,10 @@
 """Count what every network of the runs costs."""
 
+from pathlib import Path
+
 from gradflow.analysis.cost import TITLES, cost_table
+from gradflow.analysis.tables import read_table, write_table
 from gradflow.config.architectures import known
-from gradflow.files import write_table
 from gradflow.report.pages import table_page
 from gradflow.runtime.job import job
 
@@ -13,6 +15,7 @@ NOTE = (
 )
 
 with job(snakemake):
-    table = cost_table(snakemake.input[0], known(snakemake.config["architectures"]))
-    write_table(snakemake.output.table, table)
+    folder = Path(snakemake.output.table).parent
+    table = cost_table(read_table(folder, "runs"), known(snakemake.config["architectures"]))
+    write_table(folder, "cost", table)
     table_page(snakemake.output.page, "Cost of the networks", table[list(TITLES)].rename(columns=TITLES), NOTE)

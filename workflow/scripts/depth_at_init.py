@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from gradflow.analysis.tables import write_table
 from gradflow.data import store
 from gradflow.data.batches import batches
-from gradflow.files import write_table
 from gradflow.propagation.depth_at_init import depth_at_init_table
 from gradflow.runtime import leases
 from gradflow.runtime.job import job
@@ -22,4 +22,4 @@ with job(snakemake) as terminal:
     images, labels = next(batches(dataset, "train", count, device, "imagenet", size, shuffle))
     progress = partial(tqdm, desc="depth at init", leave=False, disable=None, file=terminal)
     table = depth_at_init_table(images, labels, classes=len(dataset.classes), **settings, progress=progress)
-    write_table(snakemake.output[0], table)
+    write_table(Path(snakemake.output.table).parent, "depth_at_init", table)

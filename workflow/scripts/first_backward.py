@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from gradflow.analysis.tables import write_table
 from gradflow.config.architectures import known
 from gradflow.data import store
-from gradflow.files import write_table
 from gradflow.propagation.first_backward import first_backward_table
 from gradflow.runs import Run
 from gradflow.runtime import leases
@@ -21,4 +21,4 @@ with job(snakemake) as terminal:
     progress = partial(tqdm, desc="at init", leave=False, disable=None, file=terminal)
     entries = known(snakemake.config["architectures"])
     table = first_backward_table(progress(runs), datasets, snakemake.params.seeds, device, entries)
-    write_table(snakemake.output[0], table)
+    write_table(Path(snakemake.output.table).parent, "first_backward", table)

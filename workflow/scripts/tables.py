@@ -1,12 +1,15 @@
 """Aggregate all finished runs into tables."""
 
+from pathlib import Path
+
 import pandas as pd
 
-from gradflow.analysis.tables import ARM_COLUMNS, write_tables
-from gradflow.files import write_table
+from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.schemas import TABLES
+from gradflow.analysis.tables import write_table
 from gradflow.runtime.job import job
 
 with job(snakemake):
-    out = snakemake.output
-    write_tables(snakemake.input, out.norms, out.profiles, out.layers, out.epochs, out.runs)
-    write_table(out.arms, pd.DataFrame(snakemake.params.arms, columns=ARM_COLUMNS))
+    folder = Path(snakemake.output.arms).parent
+    write_tables(snakemake.input, folder)
+    write_table(folder, "arms", pd.DataFrame(snakemake.params.arms, columns=list(TABLES["arms"].columns)))

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from gradflow.analysis.reproducibility import verification_summary, verify
+from gradflow.analysis.tables import write_csv
 from gradflow.errors import GradflowError
-from gradflow.files import atomic_write, write_table
+from gradflow.files import atomic_write
 from gradflow.runtime.job import job
 
 with job(snakemake) as terminal:
@@ -14,7 +15,7 @@ with job(snakemake) as terminal:
     again = {Path(path).stem: Path(path) for path in snakemake.input}
     table = verify(finished, snakemake.params.drawn, again)
     summary = verification_summary(table, len(finished))
-    write_table("results/verify/report.csv", table)
+    write_csv("results/verify/report.csv", table)
     atomic_write("results/verify/report.txt", lambda stream: stream.write(summary.encode()))
     print(summary, end="", file=terminal, flush=True)
     damaged = int((table["outcome"] == "damaged").sum())

@@ -58,14 +58,6 @@ def date_no_later_than(written: Path, paths: Iterable[Path]) -> None:
                 os.utime(path)
 
 
-def write_table(path: Path, table) -> None:
-    """Write a pandas table atomically, as its suffix says: .csv with all digits of its numbers, or .parquet."""
-    if Path(path).suffix == ".parquet":
-        atomic_write(Path(path), lambda stream: table.to_parquet(stream, index=False))
-    else:
-        atomic_write(Path(path), lambda stream: stream.write(table.to_csv(index=False).encode()))
-
-
 @contextmanager
 def writing(path: Path, needed: int | None = None) -> Iterator[None]:
     """Turn what the operating system says against writing `path` into a GradflowError, one sentence.

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 
 MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batch_norm", "dropout", "skip", "depth")
@@ -74,12 +74,6 @@ class Run:
         """The names of the settings that came later and are neutral."""
         later = {part.name: part.metadata["neutral"] for part in fields(self) if "neutral" in part.metadata}
         return frozenset(name for name, neutral in later.items() if getattr(self, name) == neutral)
-
-    @property
-    def columns(self) -> dict:
-        """Every setting, neutral ones too, as a row of a table has them: options as JSON, or no text at all."""
-        own = {name: getattr(self, name) for name in ("options", "optimizer_options")}
-        return asdict(self) | {name: json.dumps(value, sort_keys=True) if value else "" for name, value in own.items()}
 
     @cached_property
     def id(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis.statistics import ALPHA, Estimate, adjusted, estimate_mean, p_value
+from gradflow.analysis.statistics import ALPHA, Estimate, adjusted, estimate_mean
 from gradflow.analysis.study import StudyTables
 
 ACTIVATION_GRADIENT = "grad_sample_norm"
@@ -40,11 +40,9 @@ def paired(study: StudyTables, values: pd.Series, label: str, baseline: str) -> 
 
 def effects(study: StudyTables, values: pd.Series, pairs: list[tuple[str, str]]) -> list[Effect]:
     """Return the effect of each (arm, baseline) on a quantity, corrected for the number of pairs."""
-    differences = [paired(study, values, *pair) for pair in pairs]
-    p_values = adjusted([p_value(difference, 0.0) for difference in differences])  # NaN: the same in every seed
-    return [
-        Effect(*pair, estimate_mean(difference), float(p)) for pair, difference, p in zip(pairs, differences, p_values)
-    ]
+    differences = [estimate_mean(paired(study, values, *pair)) for pair in pairs]
+    p_values = adjusted([difference.p(0.0) for difference in differences])  # NaN: the same in every seed
+    return [Effect(*pair, difference, float(p)) for pair, difference, p in zip(pairs, differences, p_values)]
 
 
 def with_and_without(study: StudyTables, field: str, with_value, without_value) -> list[tuple[str, str]]:

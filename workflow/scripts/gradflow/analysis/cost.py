@@ -2,18 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 import torch
 import torchinfo
 from torch.utils.flop_counter import FlopCounterMode
 
+from gradflow.analysis.schemas import NETWORK, TABLES
 from gradflow.data.sources import get_source
 from gradflow.labels import arm_labels
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE, Architecture
-from gradflow.models.size import COUNTED, NETWORK, without_memory
+from gradflow.models.size import without_memory
 from gradflow.runs import MODEL_OPTIONS
 
 MEASURED = ("step_ms", "peak_memory_mb")
@@ -60,17 +60,15 @@ def cost(architecture: str | Architecture, classes: int, image_size: int, channe
     return without_memory(count)
 
 
-def cost_table(runs: Path, architectures: Mapping[str, Architecture] = CATALOGUE) -> pd.DataFrame:
+def cost_table(runs: pd.DataFrame, architectures: Mapping[str, Architecture] = CATALOGUE) -> pd.DataFrame:
     """Return one row a network and optimizer of the runs: cost at its own and at full width, and what was measured.
 
-    runs: the table runs.csv. Step time and peak memory are medians over the runs of that row. `channels` are those of
+    runs: the table `runs`. Step time and peak memory are medians over the runs of that row. `channels` are those of
     the images, which follow from the source of the data set.
     """
-    table = pd.read_csv(runs, dtype={"kernel": "Int64", "depth": "Int64", "options": str})
-    table["channels"] = table["source"].map({name: get_source(name).channels for name in table["source"].unique()})
-    keys = [*NETWORK, "channels"]
-    groups = list(table.groupby(keys, sort=False, dropna=False))
-    networks = [{key: value for key, value in zip(keys, point) if not pd.isna(value)} for point, _ in groups]
+    table = runs.assign(channels=[get_source(name).channels for name in runs["source"]])
+    groups = list(table.groupby(list(NETWORK), sort=False, dropna=False))
+    networks = [{key: value for key, value in zip(NETWORK, point) if not pd.isna(value)} for point, _ in groups]
     rows, known = [], {}
     for label, network, (_, group) in zip(_labels(networks, architectures), networks, groups):
         measured = {name: round(group[name].median(), 1) for name in MEASURED}
@@ -80,8 +78,7 @@ def cost_table(runs: Path, architectures: Mapping[str, Architecture] = CATALOGUE
         own, full = (_known_cost(architecture, network | width, known) for width in ({}, wide))
         full = {f"{name}_full": value for name, value in full.items()}
         rows.append({"network": label} | network | own | full | measured)
-    columns = ["network", *keys, *COUNTED, *(f"{name}_full" for name in COUNTED), *MEASURED, "device"]
-    return pd.DataFrame(rows).reindex(columns=columns)
+    return pd.DataFrame(rows, columns=list(TABLES["cost"].columns))
 
 
 def _known_cost(architecture: Architecture, network: dict, known: dict[str, dict]) -> dict:

@@ -1,6 +1,10 @@
-"""Inference over random seeds: intervals, tests against a bound, and the correction for making many of them."""
+"""Inference over random seeds: estimates with interval and p-value, and the correction for making many of them."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 from scipy import stats
@@ -12,10 +16,12 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number over random seeds with its two-sided confidence interval; low and high are NaN for one seed.
+    """A number with its two-sided confidence interval, and the p-value of any bound on it.
 
-    value: a mean or a median. n: how many values it is of. lost: how many more are NaN, of runs that diverged before
-    they could give one.
+    value: a mean, a median, or an exact count. low, high: NaN for one value, and for a count. n: how many values it is
+    of, 0 for a count. lost: how many more are NaN, of runs that diverged before they could give one. p: from a bound to
+    the two-sided p-value of the number's being there, NaN where there is nothing to judge by. median: that of values of
+    which some are infinite, so that they have no mean.
     """
 
     value: float
@@ -23,6 +29,26 @@ class Estimate:
     high: float
     n: int
     lost: int = 0
+    p: Callable[[float], float] = field(default=lambda bound: np.nan, compare=False, repr=False)
+    median: float = field(default=np.nan, compare=False, repr=False)
+
+    @classmethod
+    def exact(cls, value: float) -> Estimate:
+        """Return a count: it has no interval, and is certain to lie where it lies."""
+        return cls(float(value), np.nan, np.nan, 0, p=lambda bound: 0.0)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is a count."""
+        return self.n == 0 and not np.isnan(self.value)
+
+    @property
+    def middle(self) -> float:
+        """What says on which side of a bound it lies: the value, or where infinite ones leave none, their median."""
+        return self.median if np.isnan(self.value) else self.value
+
+
+NOTHING = Estimate(np.nan, np.nan, np.nan, 0)
 
 
 def estimate_mean(values, confidence: float = CONFIDENCE) -> Estimate:
@@ -35,16 +61,18 @@ def estimate_mean(values, confidence: float = CONFIDENCE) -> Estimate:
     lost = int(np.isnan(values).sum())
     values = values[~np.isnan(values)]
     if not len(values):
-        return Estimate(np.nan, np.nan, np.nan, 0, lost)
+        return replace(NOTHING, lost=lost)
+    test = partial(p_value, values)
     if not np.isfinite(values).all():
-        same = len(set(values)) == 1
-        low, high = (values[0], values[0]) if same else (-np.inf, np.inf)
-        return Estimate(float(values[0]) if same else float("nan"), float(low), float(high), len(values), lost)
+        if len(set(values)) == 1:
+            return Estimate(*map(float, [values[0]] * 3), len(values), lost, test)
+        with np.errstate(invalid="ignore"):  # half of them −inf, half +inf
+            return Estimate(np.nan, -np.inf, np.inf, len(values), lost, test, float(np.median(values)))
     mean = float(values.mean())
     if len(values) < 2:
-        return Estimate(mean, np.nan, np.nan, 1, lost)
+        return Estimate(mean, np.nan, np.nan, 1, lost, test)
     half = stats.t.ppf((1 + confidence) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return Estimate(mean, float(mean - half), float(mean + half), len(values), lost)
+    return Estimate(mean, float(mean - half), float(mean + half), len(values), lost, test)
 
 
 def p_value(values, bound: float) -> float:
@@ -57,20 +85,13 @@ def p_value(values, bound: float) -> float:
     values = np.asarray(values, dtype=float)
     values = values[~np.isnan(values)]
     if len(values) < 2:
-        return float("nan")
+        return np.nan
     if not np.isfinite(values).all():
         one_side = (values > bound).all() or (values < bound).all()
-        return 2.0 ** (1 - len(values)) if one_side else float("nan")
+        return 2.0 ** (1 - len(values)) if one_side else np.nan
     if np.ptp(values) == 0:
-        return float("nan")
+        return np.nan
     return float(stats.ttest_1samp(values, bound).pvalue)
-
-
-def bootstrap_medians(values: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Return the medians of RESAMPLES bootstrap resamples of many independent values (seeded)."""
-    values = np.asarray(values, dtype=float)
-    chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
-    return np.median(values[chosen], axis=1)
 
 
 def estimate_median(values: np.ndarray, confidence: float = CONFIDENCE, seed: int = 0) -> Estimate:
@@ -78,7 +99,7 @@ def estimate_median(values: np.ndarray, confidence: float = CONFIDENCE, seed: in
 
     For hundreds of random networks, whose distribution is skewed; NaN values must have been taken out.
     """
-    return _percentiles(bootstrap_medians(values, seed), np.median(values), len(values), confidence)
+    return _percentiles(_bootstrap_medians(values, seed), np.median(values), len(values), confidence)
 
 
 def estimate_median_difference(values: np.ndarray, others: np.ndarray, confidence: float = CONFIDENCE) -> Estimate:
@@ -86,18 +107,26 @@ def estimate_median_difference(values: np.ndarray, others: np.ndarray, confidenc
 
     The samples are resampled apart; where they share random numbers, as our draws do, the interval is too wide.
     """
-    resampled = bootstrap_differences(values, others)
+    resampled = _bootstrap_medians(values, seed=0) - _bootstrap_medians(others, seed=1)
     return _percentiles(resampled, np.median(values) - np.median(others), len(values), confidence)
 
 
-def bootstrap_differences(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return RESAMPLES differences of two samples' medians, each resampled on its own (seeded)."""
-    return bootstrap_medians(values, seed=0) - bootstrap_medians(others, seed=1)
+def _bootstrap_medians(values: np.ndarray, seed: int) -> np.ndarray:
+    """The medians of RESAMPLES bootstrap resamples of many independent values."""
+    values = np.asarray(values, dtype=float)
+    chosen = np.random.default_rng(seed).integers(0, len(values), (RESAMPLES, len(values)))
+    return np.median(values[chosen], axis=1)
 
 
 def _percentiles(resampled: np.ndarray, middle: float, count: int, confidence: float) -> Estimate:
+    """An estimate from a bootstrap; its p-value cannot be less than that of one resample."""
+
+    def test(bound: float) -> float:
+        tail = min(np.mean(resampled <= bound), np.mean(resampled >= bound))
+        return float(min(1.0, 2 * max(tail, 1 / len(resampled))))
+
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="nearest")
-    return Estimate(float(middle), float(low), float(high), count)
+    return Estimate(float(middle), float(low), float(high), count, p=test)
 
 
 def adjusted(p_values) -> np.ndarray:

@@ -5,24 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from gradflow.analysis.profiles import PHASES, decades_table, profile_verdict
+from gradflow.analysis.schemas import SETTINGS
 from gradflow.analysis.statistics import Estimate, estimate_mean
-from gradflow.analysis.tables import OUTCOMES
+from gradflow.analysis.tables import files_of, read_table
 from gradflow.errors import GradflowError
 from gradflow.propagation.profile import decades_per_layer
 from gradflow.recorder.quantities import with_derived
 
-# Names are text, whatever they look like: a layer may be called "0".
-TEXT = dict.fromkeys(
-    ("study", "title", "label", "run", "start", "colour", "beside", "layer", "options", "optimizer_options"), str
-)
-
 
 @dataclass(frozen=True)
 class StudyTables:
-    """Tables as in gradflow.analysis.tables, restricted to a study; each has the columns arm and label as well.
+    """Tables as in gradflow.analysis.schemas, restricted to a study; each has the columns arm and label as well.
 
     A table's rows come in the order of the arms. `arms` has one row a run, with its architecture. `seeds` says of every
     run in `profiles` its label and random seed: at init there are more of them than are trained
@@ -67,7 +62,7 @@ class StudyTables:
     @property
     def settings(self) -> list[str]:
         """The columns of `runs` that are settings of a run, its random seed aside."""
-        return [name for name in self.runs.columns if name not in ("run", "arm", "label", "seed", *OUTCOMES)]
+        return [name for name in SETTINGS if name != "seed"]
 
     def named_layers(self, label: str, named: dict[str, list[str]]) -> list[str]:
         """Return the layers to draw on their own: those named for the arm's architecture, else first, middle, last."""
@@ -119,50 +114,42 @@ class StudyTables:
         """Return every step's values of some layers of an arm, all seeds: columns run, epoch, step, layer, value."""
         runs = list(self.arms.loc[self.arms["label"] == label, "run"])
         wanted = [("run", "in", runs), ("layer", "in", layers)]
-        columns = ["run", "epoch", "step", "layer", quantity]
-        table = pq.read_table(self.folder / "norms.parquet", filters=wanted, columns=columns).to_pandas()
-        return table.rename(columns={quantity: "value"}).astype({"run": str, "layer": str})
+        table = read_table(self.folder, "norms", ["run", "epoch", "step", "layer", quantity], wanted)
+        return table.rename(columns={quantity: "value"})
 
 
 def read_study(folder: Path, study: str) -> StudyTables:
-    """Read the tables of a study from the folder that gradflow.analysis.tables wrote.
+    """Read the tables of a study from their folder.
 
     Raises GradflowError if a table is missing, the study has no runs in them, or one of its runs is not in all of them.
     """
     folder = Path(folder)
-    try:
-        read = {
-            name: pd.read_csv(folder / f"{name}.csv", dtype=TEXT) for name in ("arms", "profiles", "epochs", "runs")
-        }
-        arms = read["arms"][read["arms"]["study"] == study]
-        if arms.empty:
-            raise GradflowError(
-                f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
-            )
-        layers = pq.read_table(folder / "layers.parquet", filters=[("run", "in", list(arms["run"]))]).to_pandas()
-        read["layers"] = layers.astype({"run": str, "layer": str})
-    except FileNotFoundError as error:
-        missing = error.filename or folder / "layers.parquet"
-        raise GradflowError(f"{missing} does not exist: run the workflow to make the tables.") from error
-    for name in ("profiles", "layers", "epochs", "runs"):
+    arms = read_table(folder, "arms", filters=[("study", "==", study)])
+    if arms.empty:
+        raise GradflowError(
+            f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
+        )
+    its_runs = [("run", "in", list(arms["run"]))]
+    read = {name: read_table(folder, name, filters=its_runs) for name in ("profiles", "layers", "epochs", "runs")}
+    for name in read:
         absent = set(arms["run"]) - set(read[name]["run"])
         if absent:
             raise GradflowError(f"{folder}: {name} lacks the run {min(absent)}: run the workflow again.")
     arms = arms.merge(read["runs"][["run", "architecture"]], on="run", how="left")
     joined = {
         name: arms[["run", "arm", "label"]].merge(read[name], on="run").sort_values("arm", kind="stable")
-        for name in ("profiles", "layers", "epochs", "runs")
+        for name in read
     }
-    joined["profiles"], seeds = _with_first_backward(joined["profiles"], arms, folder / "first_backward.csv")
+    joined["profiles"], seeds = _with_first_backward(joined["profiles"], arms, folder)
     return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, folder=folder)
 
 
-def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Take the profiles at init from more random seeds, where they were measured; return them, and whose they are."""
     seeds = arms[["label", "run", "seed"]]
-    if not path.exists():
+    if not any((folder / file).exists() for file in files_of("first_backward")):
         return profiles, seeds
-    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(_read_first_backward(path), on="start")
+    initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(_read_first_backward(folder), on="start")
     initial["run"] = initial["label"] + ", seed " + initial["seed"].astype(str)
     measured = (profiles["phase"] == "init") & profiles["quantity"].isin(initial["quantity"])
     replaced = measured & profiles["label"].isin(initial["label"])
@@ -171,9 +158,9 @@ def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, path: Path)
     return profiles.sort_values("arm", kind="stable"), pd.concat([seeds, own], ignore_index=True)
 
 
-def _read_first_backward(path: Path) -> pd.DataFrame:
+def _read_first_backward(folder: Path) -> pd.DataFrame:
     """Read the first backward passes, with the quantities that follow from those in the file."""
-    table = pd.read_csv(path, dtype=TEXT)
+    table = read_table(folder, "first_backward")
     wide = table.pivot(index=["start", "seed", "layer", "depth"], columns="quantity", values="value")
     derived = pd.DataFrame(with_derived(dict(wide.items())), index=wide.index)
     return derived.rename_axis(columns="quantity").stack(future_stack=True).rename("value").reset_index()

@@ -1,167 +1,153 @@
-"""From finished runs to tables: one table of every norm, and small ones that figures, claims and prose read.
-
-norms.parquet   run, seed, epoch, step, layer, depth, and a column a quantity     every step of every layer
-layers.parquet  run, time, layer, depth, and a column a quantity                  over time, in at most 100 stretches
-profiles.csv    run, phase, quantity, layer, depth, value                        at init, after one step, mid-way, end
-epochs.csv      run, epoch, loss and accuracy of train and validation, seconds
-runs.csv        one row a run: settings, status, test metrics, parameters, time, device
-arms.csv        study, title, arm, label, run, seed, start, colour, beside        which run belongs to which study
-"""
+"""Writing and reading the tables of `gradflow.analysis.schemas`: Parquet, which code reads, and CSV for people."""
 
 from collections.abc import Iterable
-from contextlib import ExitStack
 from pathlib import Path
+from types import NoneType
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gradflow.analysis.filters import smoothness
-from gradflow.analysis.profiles import phase_rows
-from gradflow.files import atomic_write, write_table
-from gradflow.recorder.quantities import NAMES, PROFILED
-from gradflow.runs import Run
-from gradflow.training.result import FILTERS, PER_EPOCH, Result, read_result
+from gradflow.analysis.schemas import TABLES, Key
+from gradflow.errors import GradflowError
+from gradflow.files import atomic_write
 
-ARM_COLUMNS = ["study", "title", "arm", "label", "run", "seed", "start", "colour", "beside"]
-# What a row of runs.csv says beside the run's settings.
-OUTCOMES = (
-    "status", "reason", "test_loss", "test_accuracy", "train_accuracy", "validation_accuracy", "mean_loss",
-    "loss_jumps", "classes", "parameters", "steps", "filters_before", "filters_after", "seconds", "peak_memory_mb",
-    "device", "commit", "dirty", "step_ms",
-)  # fmt: skip
-BINS = 100
-NAME = pa.dictionary(pa.int32(), pa.string())
-LAYER = {"layer": NAME, "depth": pa.int32()}
-NORMS = pa.schema(
-    {"run": NAME, "seed": pa.int32(), "epoch": pa.int32(), "step": pa.int32()}
-    | LAYER
-    | dict.fromkeys(NAMES, pa.float32())
-)
-LAYERS = pa.schema({"run": NAME, "time": pa.float64()} | LAYER | dict.fromkeys(PROFILED, pa.float64()))
+TYPES = {
+    str: pa.string(),
+    Key: pa.dictionary(pa.int32(), pa.string()),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    np.int32: pa.int32(),
+    np.float32: pa.float32(),
+}
+# How pandas holds a column in which values are absent.
+NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
-def write_tables(paths: Iterable[Path], norms: Path, profiles: Path, layers: Path, epochs: Path, runs: Path) -> None:
-    """Read each finished run once and write all tables, each in one move; memory holds one run and the small tables."""
-    small: dict[Path, list[pd.DataFrame]] = {profiles: [], epochs: [], runs: []}
-
-    def fill(norms_stream) -> None:
-        def fill_layers(layers_stream) -> None:
-            with ExitStack() as stack:
-                every_step = stack.enter_context(_writer(norms_stream, NORMS))
-                over_time = stack.enter_context(_writer(layers_stream, LAYERS))
-                for path in paths:
-                    result = read_result(path)
-                    every_step.write_table(norm_table(result))  # a row group a run: readers skip the others
-                    over_time.write_table(layer_table(result))
-                    small[profiles].append(profile_table(result))
-                    small[epochs].append(epoch_table(result))
-                    small[runs].append(pd.DataFrame([run_row(result)]))
-
-        atomic_write(Path(layers), fill_layers)
-
-    atomic_write(Path(norms), fill)
-    for path, frames in small.items():
-        write_table(path, pd.concat(frames, ignore_index=True))
+def schema(name: str) -> pa.Schema:
+    """Return the schema of a table. Numbers that may be NaN and values that may be absent are nullable."""
+    return pa.schema([_field(column, kind) for column, kind in TABLES[name].columns.items()])
 
 
-def norm_table(result: Result) -> pa.Table:
-    """Return every step of every layer of a run, a row each."""
-    steps, layers = result["grad_rms"].shape
-    columns = {
-        "seed": np.full(steps * layers, result.meta["settings"]["seed"], np.int32),
-        "epoch": np.repeat(result["epoch"].astype(np.int32), layers),
-        "step": np.repeat(result["step"].astype(np.int32), layers),
-    }
-    columns |= {name: result[name].astype(np.float32, copy=False).ravel() for name in NAMES}
-    return pa.table(columns | _keys(result, steps)).select(NORMS.names).cast(NORMS)
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Write a table atomically into a folder: <name>.parquet, and <name>.csv for people unless it is large.
 
-
-def layer_table(result: Result) -> pa.Table:
-    """Return every layer over time: the means over at most BINS equal stretches of the planned steps.
-
-    `time` is the middle of a stretch, in epochs.
+    Raises GradflowError if the frame lacks a column, has another, or a column holds what is not of its type.
     """
-    steps = len(result["step"])
-    steps_per_epoch = np.count_nonzero(result["epoch"] == result["epoch"][0])
-    planned = steps_per_epoch * result.meta["settings"]["epochs"]  # a run that ended early keeps the others' stretches
-    starts = np.unique(np.linspace(0, planned, min(BINS, planned), endpoint=False).astype(int))
-    starts = starts[starts < steps]
-    counts = np.diff(np.append(starts, steps))
-    time = (starts + counts / 2) / steps_per_epoch
-    columns = {"time": np.repeat(time, len(result["layer_name"]))}
-    for quantity in PROFILED:
-        sums = np.add.reduceat(result[quantity].astype(np.float64), starts, axis=0)
-        columns[quantity] = (sums / counts[:, None]).ravel()
-    return pa.table(columns | _keys(result, len(starts))).select(LAYERS.names).cast(LAYERS)
+    path, wanted = Path(folder) / f"{name}.parquet", schema(name)
+    fault = _fault_of_names(name, frame.columns)
+    if fault:
+        raise GradflowError(f"{path} was not written: the table {fault}.")
+    table = pa.Table.from_arrays([_typed(path, frame[field.name], field) for field in wanted], schema=wanted)
+    atomic_write(path, lambda stream: pq.write_table(table, stream))
+    if not TABLES[name].large:
+        write_csv(path.with_suffix(".csv"), _to_frame(table))
 
 
-def profile_table(result: Result) -> pd.DataFrame:
-    """Return the depth profiles of a run at each phase: the median over the phase's steps."""
-    phases = {phase: rows for phase, rows in phase_rows(len(result["step"])).items() if len(rows)}
-    layers = len(result["layer_name"])
-    values = [np.median(result[quantity][rows], axis=0) for rows in phases.values() for quantity in PROFILED]
-    return pd.DataFrame(
-        {
-            "run": result.meta["run"],
-            "phase": np.repeat(list(phases), layers * len(PROFILED)),
-            "quantity": np.tile(np.repeat(PROFILED, layers), len(phases)),
-            "layer": np.tile(result["layer_name"], len(values)),
-            "depth": np.tile(result["layer_depth"], len(values)),
-            "value": np.concatenate(values),
-        }
-    )
+def write_csv(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table for people atomically, with all digits of its numbers."""
+    atomic_write(Path(path), lambda stream: stream.write(frame.to_csv(index=False).encode()))
 
 
-def epoch_table(result: Result) -> pd.DataFrame:
-    """Return a run's training curves, one row an epoch."""
-    curves = {name: result[name] for name in PER_EPOCH}
-    seconds = result.provenance.get("epoch_seconds")
-    return pd.DataFrame(
-        {"run": result.meta["run"], "epoch": np.arange(len(result["train_loss"])), **curves, "seconds": seconds}
-    )
+def read_table(folder: Path, name: str, columns: Iterable[str] | None = None, filters: list | None = None):
+    """Return a table, or some columns of it and the rows that pass pyarrow's filters, as a pandas frame.
 
+    Texts are texts, whatever they look like; a column in which values may be absent is of a nullable type of pandas.
 
-def run_row(result: Result) -> dict:
-    """Return the summary of a run as one row: identity, settings, outcome, and how it was made.
-
-    `mean_loss` is the mean of the training loss over all steps, `loss_jumps` the root mean square of its change from
-    one step to the next, in nats; `filters_before` and `filters_after` are the smoothness of the first filters.
+    Raises GradflowError if there is none, or one that is damaged or was made by another version of gradflow.
     """
-    settings, made = Run(**result.meta["settings"]).columns, result.provenance
-    loss = result["loss"].astype(float)
-    outcome = {
-        "status": result.meta["status"],
-        "reason": result.meta["reason"],
-        "test_loss": float(result["test_loss"]),
-        "test_accuracy": float(result["test_accuracy"]),
-        "train_accuracy": float(result["train_accuracy"][-1]),
-        "validation_accuracy": float(result["validation_accuracy"][-1]),
-        "mean_loss": loss.mean(),
-        "loss_jumps": np.sqrt(np.mean(np.diff(loss) ** 2)) if len(loss) > 1 else np.nan,
-        "classes": len(result.meta["classes"]),
-        "parameters": result.meta["parameters"],
-        "steps": len(loss),
-    }
-    outcome |= {name: smoothness(result.arrays.get(name, np.empty((0, 0, 0, 0)))) for name in FILTERS}
-    how = {key: made.get(key) for key in ("seconds", "peak_memory_mb", "device", "commit", "dirty")}
-    how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(loss)
-    return {"run": result.meta["run"]} | settings | {name: (outcome | how)[name] for name in OUTCOMES}
+    path, wanted = Path(folder) / f"{name}.parquet", schema(name)
+    if not path.exists():
+        raise GradflowError(_say_missing(path, name))
+    try:
+        found = pq.read_schema(path)
+        fault = _fault_of_names(name, found.names) or _fault_of_types(found, wanted)
+        if fault:
+            raise GradflowError(f"{path} {fault}: remove it and run snakemake to make it anew.")
+        table = pq.read_table(path, columns=list(columns or wanted.names), filters=filters)
+    except (pa.ArrowInvalid, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise GradflowError(f"{path} is damaged ({said}): remove it and run snakemake to make it anew.") from error
+    return _to_frame(table)
 
 
-def _keys(result: Result, repeats: int) -> dict:
-    """The columns that say which run and layer a row is about, for tables of [repeats, layers] rows."""
-    layers = len(result["layer_name"])
-    order = np.tile(np.arange(layers, dtype=np.int32), repeats)
-    return {
-        "run": pa.DictionaryArray.from_arrays(np.zeros(repeats * layers, np.int32), [result.meta["run"]]),
-        "layer": pa.DictionaryArray.from_arrays(order, list(result["layer_name"])),
-        "depth": np.tile(result["layer_depth"].astype(np.int32), repeats),
-    }
+def empty_table(name: str) -> pd.DataFrame:
+    """Return a table without rows, with the types of one that was read."""
+    return _to_frame(schema(name).empty_table())
 
 
-def _writer(stream, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer that looks for repeated values in the keys alone: norms have none."""
-    keys = [name for name in schema.names if name not in NAMES]
-    return pq.ParquetWriter(stream, schema, use_dictionary=keys, write_statistics=keys)
+def files_of(name: str) -> tuple[str, ...]:
+    """Return the files in which a table may lie: the one that is read, and those that are refused with what to do."""
+    return (f"{name}.parquet", f"{name}.csv", *TABLES[name].earlier)
+
+
+def _field(name: str, kind: type) -> pa.Field:
+    kinds = set(get_args(kind) or (kind,))
+    (base,) = kinds - {NoneType}
+    return pa.field(name, TYPES[base], nullable=NoneType in kinds or base in (float, np.float32))
+
+
+def _typed(path: Path, values: pd.Series, field: pa.Field) -> pa.Array:
+    """A column as its type; there is no guessing: 1.5 is no integer, 0 no text and no truth."""
+    plain, where = _plain(field.type), f"{path} was not written: its column {field.name!r}"
+    try:
+        array = pa.Array.from_pandas(values)
+        for sort in (pa.types.is_string, pa.types.is_boolean):
+            if array.null_count < len(array) and sort(array.type) != sort(plain):
+                raise pa.ArrowInvalid(f"not {array.type}")
+        array = array.cast(plain)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise GradflowError(f"{where} is {plain}: {str(error).splitlines()[0]}.") from error
+    if array.null_count and not field.nullable:
+        raise GradflowError(f"{where} lacks {array.null_count} of its values.")
+    return array.cast(field.type)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type of the values of a column."""
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _to_frame(table: pa.Table) -> pd.DataFrame:
+    """A frame in which keys are plain text and columns with absent values keep their type."""
+
+    def column(field: pa.Field) -> pd.Series:
+        values = table[field.name].cast(_plain(field.type))
+        return values.to_pandas(types_mapper=NULLABLE.get if field.nullable else None)
+
+    return pd.DataFrame({field.name: column(field) for field in table.schema})
+
+
+def _fault_of_names(name: str, found: Iterable[str]) -> str | None:
+    """Say which column is missing or unknown, or is called otherwise now."""
+    found, wanted = list(found), list(TABLES[name].columns)
+    for earlier, now in TABLES[name].renamed:
+        if earlier in found and now not in found:
+            return f"has a column {earlier!r}, which is called {now!r} now"
+    for column in wanted:
+        if column not in found:
+            return f"lacks the column {column!r}"
+    unknown = [column for column in found if column not in wanted]
+    return f"has a column {unknown[0]!r}, which this gradflow does not know" if unknown else None
+
+
+def _fault_of_types(found: pa.Schema, wanted: pa.Schema) -> str | None:
+    """Say which column is of another type."""
+    for field in wanted:
+        kind = found.field(field.name).type
+        if kind != field.type:
+            return f"has the column {field.name!r} as {kind}, not as {field.type}"
+    return None
+
+
+def _say_missing(path: Path, name: str) -> str:
+    """Say that a table is not there, or that a file of an earlier version is."""
+    earlier = next((other for other in TABLES[name].earlier if (path.parent / other).exists()), None)
+    if earlier:
+        return f"{path.parent / earlier} is called {path.name} now: remove it and run snakemake to make it anew."
+    if path.with_suffix(".csv").exists():
+        return f"{path} does not exist, only a CSV, which is for people: run snakemake to make the tables anew."
+    return f"{path} does not exist: run snakemake to make the tables."

@@ -5,18 +5,8 @@ from typing import NamedTuple, TypeVar
 
 from gradflow.errors import GradflowError
 from gradflow.models.catalogue import Architecture
-from gradflow.runs import MODEL_OPTIONS
 
 T = TypeVar("T")
-NETWORK = (
-    "architecture",
-    *MODEL_OPTIONS,
-    "options",
-    "image_size",
-    "classes",
-    "optimizer",
-)  # what a row of cost.csv is about
-COUNTED = ("parameters", "unused", "mflop", "activation_mib")  # of a network, exactly; with _full, at full width
 CLASSES = 10  # of a network that is inspected before its data set is there
 
 

@@ -25,6 +25,8 @@ def signed(value: Estimate, digits: int = 1) -> str:
         f"{round(number, digits) + 0.0:+.{digits}f}".replace("-", "−")
         for number in (value.value, value.low, value.high)
     )
+    if value.is_exact:
+        return mean
     return f"{mean} (one seed)" if value.n < 2 else f"{mean} [{low}, {high}]"
 
 

@@ -76,19 +76,19 @@ def _between(early: pd.DataFrame, deep: pd.DataFrame) -> str:
 
 
 def _evidence(test) -> str:
-    if not test.seeds and np.isnan(test.value):
+    if not test.n and np.isnan(test.value):
         return f"{test.test}: {test.outcome}"
     return f"{test.test}: {_value(test)} ({test.rule}): {test.outcome}"
 
 
 def _value(test) -> str:
     if np.isnan(test.value):
-        return "not finite in every seed" if test.seeds else "–"
+        return "not finite in every seed" if test.n else "–"
     mean, low, high = (_number(value) for value in (test.value, test.low, test.high))
     lost = f", {test.lost} not finite" if test.lost else ""
-    if test.seeds == 0:
+    if test.n == 0:  # a count
         return mean
-    return f"{mean} (one seed{lost})" if test.seeds < 2 else f"{mean} [{low}, {high}]{lost}"
+    return f"{mean} (one seed{lost})" if test.n < 2 else f"{mean} [{low}, {high}]{lost}"
 
 
 def _number(value: float) -> str:

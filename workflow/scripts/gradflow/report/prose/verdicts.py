@@ -39,6 +39,6 @@ def made_with(study: StudyTables) -> str:
     names = ("dataset", "width", "epochs", "batch_size", "learning_rate", "init", "optimizer")
     alike = [f"{name.replace('_', ' ')} {runs[name].iloc[0]}" for name in names if runs[name].nunique() == 1]
     commits = ", ".join(sorted({str(commit)[:10] for commit in runs["commit"].dropna()})) or "unknown"
-    changed = " with uncommitted changes" if (runs["dirty"].astype(str) == "True").any() else ""
+    changed = " with uncommitted changes" if runs["dirty"].fillna(False).any() else ""
     devices = ", ".join(sorted(set(runs["device"].astype(str))))
     return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"

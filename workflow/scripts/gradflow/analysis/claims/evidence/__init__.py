@@ -11,24 +11,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis.statistics import Estimate, estimate_mean, p_value
+from gradflow.analysis.statistics import Estimate, estimate_mean
+from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.folders import found_in
 from gradflow.runs import Run
 
 SETTINGS = {"description": "Settings of one arm or network.", "type": "object"}  # a part of a kind's schema
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number with its interval, and the two-sided p-value of any bound on it; an exact number needs none.
-
-    middle: the value that says on which side of a bound the number lies; infinite ones have no mean, but a median.
-    """
-
-    estimate: Estimate
-    p: Callable[[float], float]
-    middle: float
-    exact: bool = False
 
 
 class Missing(Exception):
@@ -51,7 +39,7 @@ class Kind:
     key: str
     schema: dict
     read: Callable[[list[Path]], object]
-    measure: Callable[[dict, object], Measured]
+    measure: Callable[[dict, object], Estimate]
     faults: Callable[[dict], Iterable[str]] = lambda test: ()
     lacking: Callable[[dict, dict, object], str | None] = lambda needs, test, found: None
 
@@ -73,9 +61,10 @@ def gather(files: Iterable[Path]) -> dict[str, object]:
     return {key: kind.read(paths) for key, kind in kinds().items()}
 
 
-def read_table(files: list[Path], name: str) -> pd.DataFrame:
-    """Return the table of a name; one without rows or columns if the run made none."""
-    return next((pd.read_csv(file) for file in files if file.name == name), pd.DataFrame())
+def table_among(files: list[Path], name: str) -> pd.DataFrame:
+    """Return the table of a name; one without rows if this configuration made none."""
+    its = next((file for file in files if file.name in files_of(name)), None)
+    return read_table(its.parent, name) if its else empty_table(name)
 
 
 def unknown_settings(*parts: dict) -> Iterator[str]:
@@ -95,7 +84,7 @@ def baseline(test: dict) -> dict:
     return other
 
 
-def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Measured:
+def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimate:
     """Return a number over random seeds; where the test has a `minus`, its difference seed by seed.
 
     by_seed: from a test to its values, indexed by random seed.
@@ -107,24 +96,16 @@ def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Measure
             values = (values - others).reindex(values.index.intersection(others.index))  # inf − inf is no number
     if values.notna().sum() == 0:
         raise Missing("no run of it gave a finite number")
-    finite = np.isfinite(values.dropna()).all()
-    middle = values.mean() if finite else values.median()
-    return Measured(estimate_mean(values), lambda bound: p_value(values, bound), float(middle))
+    return estimate_mean(values)
 
 
 def with_settings(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Return the rows that have these settings; None is a setting that is not there."""
     for name, wanted in settings.items():
-        rows = rows[_same(rows[name], wanted)] if name in rows else rows[:0]
+        if name not in rows:
+            return rows[:0]
+        rows = rows[rows[name].isna() if wanted is None else (rows[name] == wanted).fillna(False)]
     return rows
-
-
-def _same(column: pd.Series, wanted) -> pd.Series:
-    if wanted is None:
-        return column.isna()
-    if isinstance(wanted, (int, float)) and not isinstance(wanted, bool):
-        return pd.to_numeric(column, errors="coerce") == wanted
-    return column.astype(str) == str(wanted)
 
 
 def said(settings: dict) -> str:

@@ -8,22 +8,21 @@ import pandas as pd
 from gradflow.analysis.claims.evidence import (
     SETTINGS,
     Kind,
-    Measured,
     Missing,
-    read_table,
     said,
+    table_among,
     unknown_settings,
     with_settings,
 )
+from gradflow.analysis.schemas import COUNTED
 from gradflow.analysis.statistics import Estimate
-from gradflow.models.size import COUNTED
 
 MEASURES = [f"{name}_full" for name in COUNTED]
 SCHEMA = {
     "properties": {
         "cost": SETTINGS,
         "over": SETTINGS | {"description": "What the network has instead that the number is divided by."},
-        "measure": {"description": "A column of cost.csv.", "type": "string"},
+        "measure": {"description": "A column of the table `cost`.", "type": "string"},
     },
     "required": ["cost", "measure"],
 }
@@ -38,15 +37,15 @@ def faults(test: dict) -> Iterator[str]:
 
 def read(files: list[Path]) -> pd.DataFrame:
     """Return the table of costs, one row a network and optimizer."""
-    return read_table(files, "cost.csv")
+    return table_among(files, "cost")
 
 
-def measure(test: dict, costs: pd.DataFrame) -> Measured:
+def measure(test: dict, costs: pd.DataFrame) -> Estimate:
     """Return a counted number, or a ratio of two; it is exact."""
     value = _counted(test["cost"], test["measure"], costs)
     if "over" in test:
         value /= _counted(test["cost"] | test["over"], test["measure"], costs)
-    return Measured(Estimate(value, value, value, 0), lambda bound: 0.0, value, exact=True)
+    return Estimate.exact(value)
 
 
 def _counted(wanted: dict, measure: str, costs: pd.DataFrame) -> float:

@@ -8,15 +8,16 @@ import pandas as pd
 from gradflow.analysis.claims.evidence import (
     SETTINGS,
     Kind,
-    Measured,
     Missing,
     measure_by_seed,
-    read_table,
     said,
+    table_among,
     with_settings,
 )
+from gradflow.analysis.schemas import TABLES
+from gradflow.analysis.statistics import Estimate
 
-MEASURES = ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17")
+MEASURES = [name for name, kind in TABLES["depth_at_init"].columns.items() if kind is float]
 SCHEMA = {
     "properties": {
         "depth_at_init": SETTINGS,
@@ -26,7 +27,7 @@ SCHEMA = {
             "additionalProperties": False,
             "properties": {"depth_at_init": SETTINGS},
         },
-        "measure": {"description": "A column of depth_at_init.csv.", "type": "string"},
+        "measure": {"description": "A column of the table `depth_at_init`.", "type": "string"},
     },
     "required": ["depth_at_init", "measure"],
 }
@@ -40,10 +41,10 @@ def faults(test: dict) -> Iterator[str]:
 
 def read(files: list[Path]) -> pd.DataFrame:
     """Return the table, one row a network and random seed."""
-    return read_table(files, "depth_at_init.csv")
+    return table_among(files, "depth_at_init")
 
 
-def measure(test: dict, table: pd.DataFrame) -> Measured:
+def measure(test: dict, table: pd.DataFrame) -> Estimate:
     """Return what was measured of a network over its random seeds."""
 
     def by_seed(one: dict) -> pd.Series:

@@ -5,13 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gradflow.analysis.claims.evidence import Kind, Measured, Missing, baseline
-from gradflow.analysis.statistics import (
-    bootstrap_differences,
-    bootstrap_medians,
-    estimate_median,
-    estimate_median_difference,
-)
+from gradflow.analysis.claims.evidence import Kind, Missing, baseline
+from gradflow.analysis.statistics import Estimate, estimate_median, estimate_median_difference
 from gradflow.propagation.notebook_004 import first_over_last
 from gradflow.training.result import read_arrays
 
@@ -46,16 +41,12 @@ def read(files: list[Path]) -> Drawn:
     return {(int(shape[1]), int(shape[2])): read_arrays(file) for file, shape in shapes.items() if shape}
 
 
-def measure(test: dict, drawn: Drawn) -> Measured:
+def measure(test: dict, drawn: Drawn) -> Estimate:
     """Return the median over the networks that are alive, or the difference of two medians, bootstrapped."""
     values = _logs(test["random_mlps"], drawn)
     if "minus" not in test:
-        medians = bootstrap_medians(values)
-        return Measured(estimate_median(values), lambda bound: _share_beyond(medians, bound), float(np.median(values)))
-    others = _logs(baseline(test)["random_mlps"], drawn)
-    differences = bootstrap_differences(values, others)
-    difference = estimate_median_difference(values, others)
-    return Measured(difference, lambda bound: _share_beyond(differences, bound), difference.value)
+        return estimate_median(values)
+    return estimate_median_difference(values, _logs(baseline(test)["random_mlps"], drawn))
 
 
 def _logs(wanted: dict, drawn: Drawn) -> np.ndarray:
@@ -67,12 +58,6 @@ def _logs(wanted: dict, drawn: Drawn) -> np.ndarray:
     if not len(logs):
         raise Missing(f"every network of {wanted['depth']} layers, {key}, is dead")
     return logs
-
-
-def _share_beyond(medians: np.ndarray, bound: float) -> float:
-    """The bootstrap's two-sided p-value; it cannot be told from less than one resample."""
-    tail = min(np.mean(medians <= bound), np.mean(medians >= bound))
-    return float(min(1.0, 2 * max(tail, 1 / len(medians))))
 
 
 KIND = Kind("random_mlps", SCHEMA, read, measure)

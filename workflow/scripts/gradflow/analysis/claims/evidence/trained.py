@@ -9,16 +9,17 @@ import pandas as pd
 from gradflow.analysis.claims.evidence import (
     SETTINGS,
     Kind,
-    Measured,
     Missing,
     baseline,
     measure_by_seed,
     said,
+    table_among,
     unknown_settings,
     with_settings,
 )
 from gradflow.analysis.claims.measures import MEASURES
 from gradflow.analysis.profiles import PHASES
+from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables, read_study
 
 ARGUMENTS = {"description": "The arguments of the measure.", "type": "object"}
@@ -57,11 +58,11 @@ def faults(test: dict) -> Iterator[str]:
 
 def read(files: list[Path]) -> dict[str, StudyTables]:
     """Return {name: tables} of the studies that were run."""
-    arms = next((file for file in files if file.name == "arms.csv"), None)
-    return {name: read_study(arms.parent, name) for name in pd.read_csv(arms)["study"].unique()} if arms else {}
+    folder = next((file.parent for file in files if file.name == "arms.parquet"), None)
+    return {name: read_study(folder, name) for name in table_among(files, "arms")["study"].unique()}
 
 
-def measure(test: dict, studies: dict[str, StudyTables]) -> Measured:
+def measure(test: dict, studies: dict[str, StudyTables]) -> Estimate:
     """Return a measure of an arm over its random seeds."""
 
     def by_seed(one: dict) -> pd.Series:
@@ -81,8 +82,9 @@ def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | N
         runs = _arm(_study(one, studies), one["arm"])
         for name, wanted in needs.items():
             had, words = runs[name].iloc[0], name.replace("_", " ")
-            if "at_least" in wanted and had < wanted["at_least"]:
-                return f"needs {words} {wanted['at_least']:g} or more, these runs have {had:g}"
+            if "at_least" in wanted and (pd.isna(had) or had < wanted["at_least"]):
+                has = "none" if pd.isna(had) else f"{had:g}"
+                return f"needs {words} {wanted['at_least']:g} or more, these runs have {has}"
             if "one_of" in wanted and had not in wanted["one_of"]:
                 return f"needs {words} {' or '.join(map(str, wanted['one_of']))}, these runs have {had}"
     return None

@@ -1,0 +1,120 @@
+"""The tables: what a row of each is, and of which type each column. `gradflow.analysis.tables` writes and reads them.
+
+A type is Python's, `X | None` where a value may be absent, or one of numpy's where a table is large. A NaN of a column
+of numbers is a value that could not be measured. New settings of a run and new quantities have their columns by being
+in `gradflow.runs.Run` and in `gradflow.recorder.quantities`.
+"""
+
+from dataclasses import dataclass
+from typing import get_type_hints
+
+import numpy as np
+
+from gradflow.recorder.quantities import NAMES, PROFILED
+from gradflow.runs import MODEL_OPTIONS, Run
+from gradflow.training.result import PER_EPOCH
+
+
+class Key(str):
+    """A text that many rows share: a file holds it once."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: what a row is, its columns and their types in order, and whether it is too large for a CSV beside it.
+
+    earlier: names that earlier versions gave its file; renamed: {name that they gave a column: its name}.
+    """
+
+    row: str
+    columns: dict[str, type]
+    large: bool = False
+    earlier: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+
+
+# The settings of a run as columns; options are JSON, and absent where there are none.
+SETTINGS = {name: str | None if kind is dict else kind for name, kind in get_type_hints(Run).items()}
+# What a row of `runs` says beside the run's settings.
+OUTCOMES = {
+    "status": Key,
+    "reason": str,
+    "test_loss": float,
+    "test_accuracy": float,
+    "train_accuracy": float,  # with validation_accuracy: in the last epoch
+    "validation_accuracy": float,
+    "mean_loss": float,  # of training, over all steps
+    "loss_jumps": float,  # root mean square of the training loss's change from one step to the next, in nats
+    "classes": int,
+    "parameters": int,
+    "steps": int,
+    "filters_before": float,  # smoothness of the first filters (gradflow.analysis.filters)
+    "filters_after": float,
+    "seconds": float,
+    "peak_memory_mb": float,
+    "device": str | None,
+    "commit": str | None,
+    "dirty": bool | None,
+    "step_ms": float,
+}
+# What a row of `cost` is about, and what is counted there exactly: with _full, at full width.
+NETWORK = ("architecture", *MODEL_OPTIONS, "options", "image_size", "classes", "optimizer", "channels")
+COUNTED = {"parameters": int, "unused": int, "mflop": float, "activation_mib": float}
+
+TABLES = {
+    "norms": Table(
+        "a layer at a step of a run",
+        {"run": Key, "seed": np.int32, "epoch": np.int32, "step": np.int32, "layer": Key, "depth": np.int32}
+        | dict.fromkeys(NAMES, np.float32),
+        large=True,
+    ),
+    "layers": Table(
+        "a layer over a stretch of training of a run",  # `time`: the stretch's middle, in epochs
+        {"run": Key, "time": float, "layer": Key, "depth": np.int32} | dict.fromkeys(PROFILED, float),
+        large=True,
+    ),
+    "profiles": Table(
+        "a quantity of a layer at a phase of a run",
+        {"run": Key, "phase": Key, "quantity": Key, "layer": Key, "depth": np.int32, "value": float},
+        renamed=(("moment", "phase"),),
+    ),
+    "epochs": Table(
+        "an epoch of a run", {"run": Key, "epoch": np.int32} | dict.fromkeys(PER_EPOCH, float) | {"seconds": float}
+    ),
+    "runs": Table("a run: settings, outcome, how it was made", {"run": str} | SETTINGS | OUTCOMES),
+    "arms": Table(
+        "a run in an arm of a study",
+        {"study": Key, "title": Key, "arm": int, "label": Key, "run": str, "seed": int}
+        | {
+            "start": Key,  # what the first backward pass depends on: Run.start
+            "colour": Key,
+            "beside": str,  # the layers beside the main path, as JSON
+        },
+    ),
+    "cost": Table(
+        "a network with an optimizer",  # `unused`: parameters without a gradient
+        {"network": str}
+        | {name: SETTINGS.get(name, int) for name in NETWORK}
+        | COUNTED
+        | {f"{name}_full": kind for name, kind in COUNTED.items()}
+        | {"step_ms": float, "peak_memory_mb": float, "device": str},
+    ),
+    "claims": Table(
+        "a test of a claim",  # n: values that the estimate is of; lost: how many more are not finite; p: adjusted
+        dict.fromkeys(("id", "source", "claim", "test", "rule"), str)
+        | {"value": float, "low": float, "high": float, "n": int, "lost": int, "p": float}
+        | {"outcome": str, "verdict": Key},
+        renamed=(("seeds", "n"),),
+    ),
+    "first_backward": Table(
+        "a quantity of a layer at the first backward pass of a start and a random seed",
+        {"start": Key, "seed": int, "layer": Key, "depth": np.int32, "quantity": Key, "value": float},
+        earlier=("initial.csv",),
+    ),
+    "depth_at_init": Table(
+        "a network at initialisation with a random seed",
+        {"depth": int, "skip": bool, "batch_norm": bool, "seed": int}
+        | dict.fromkeys(("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"), float),
+        earlier=("probes.csv",),
+    ),
+}
