@@ -11,11 +11,12 @@ from importlib.metadata import packages_distributions, requires
 import mistune
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from test_environments_of_rules import SCRIPTS, code_of_the_notebook, imported
 
 from conftest import ROOT
 from gradflow import __version__
-from gradflow.extras import BASE, DISTRIBUTION
+from gradflow.extras import BASE, DISTRIBUTION, WORKFLOW
 
 LIBRARY = SCRIPTS / "gradflow"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -128,5 +129,13 @@ def test_every_package_that_the_library_and_the_scripts_import_is_named_by_an_ex
     packages = {name.split(".")[0] for source in sources for name in imported(source)}
     packages -= {"gradflow", *sys.stdlib_module_names}
     distributions = packages_distributions()
-    lacking = {package for package in packages if not {name.lower() for name in distributions[package]} & named}
+    lacking = {
+        package for package in packages if not {canonicalize_name(name) for name in distributions[package]} & named
+    }
     assert "pandas" in packages and lacking == set()
+
+
+def test_the_sentence_about_a_missing_package_knows_all_that_the_library_imports():
+    library = [path.read_text() for path in (SCRIPTS / "gradflow").rglob("*.py")]
+    packages = {name.split(".")[0] for source in library for name in imported(source)}
+    assert packages - {"gradflow", *sys.stdlib_module_names} == {*BASE, *WORKFLOW}

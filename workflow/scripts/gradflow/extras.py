@@ -5,7 +5,12 @@ import sys
 from gradflow.errors import GradflowError
 
 DISTRIBUTION = "gradflow-lab"  # its name on the package index, where gradflow is another project's
-BASE = ("numpy", "torch")  # what is installed with it; all else that the library imports comes with an extra
+BASE = ("numpy", "torch")  # what is installed with it
+# What comes with the extra `workflow`, by the names that the library imports it by.
+WORKFLOW = (
+    "PIL", "filelock", "jsonschema", "matplotlib", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow", "pydantic",
+    "pydantic_core", "requests", "scipy", "sklearn", "torchinfo", "tqdm", "yaml",
+)  # fmt: skip
 
 
 class MissingExtra:
@@ -17,10 +22,9 @@ class MissingExtra:
     @staticmethod
     def find_spec(name: str, path=None, target=None) -> None:
         """Raise GradflowError if a module of the library imports a package that is not installed."""
-        importer = _importer()
-        if path is None and name not in sys.stdlib_module_names and importer.startswith(f"{__package__}."):
-            wanted = DISTRIBUTION if name in BASE else f"{DISTRIBUTION}[workflow]"
-            raise GradflowError(f'{importer} needs {name}: pip install "{wanted}"')
+        wanted = DISTRIBUTION if name in BASE else f"{DISTRIBUTION}[workflow]" if name in WORKFLOW else None
+        if wanted and path is None and _importer().startswith(f"{__package__}."):
+            raise GradflowError(f'{_importer()} needs {name}: pip install "{wanted}"')
 
 
 def _importer() -> str:

@@ -13,7 +13,7 @@ from pydantic import Field, PlainValidator, TypeAdapter, create_model
 
 from gradflow.config.architectures import known
 from gradflow.config.fields import Section, one_of, section
-from gradflow.config.sections import Configuration, Dataset, FilesName, Name, OwnArchitecture, Study
+from gradflow.config.sections import Configuration, DatasetSection, FilesName, Name, OwnArchitecture, StudySection
 from gradflow.config.settings import grid, run_settings
 from gradflow.data.sources import Source, all_sources
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -39,14 +39,14 @@ def _model(options: str, own: frozenset[str]) -> type[Section]:
     drawn = Field([], description="Names of layers as the model spells them; an arm without one of them leaves it out.")
     layers = {name: (list[str], drawn) for name in json.loads(options)}
     study = {
-        "layers": (section("Layers", Section, layers, "Layers by architecture."), Study.model_fields["layers"]),
-        "base": (settings, Study.model_fields["base"]),
-        "vary": (list[grid(settings)], Study.model_fields["vary"]),
+        "layers": (section("Layers", Section, layers, "Layers by architecture."), StudySection.model_fields["layers"]),
+        "base": (settings, StudySection.model_fields["base"]),
+        "vary": (list[grid(settings)], StudySection.model_fields["vary"]),
     }
     whole = {
         "datasets": (dict[FilesName, _dataset()], Configuration.model_fields["datasets"]),
         "studies": (
-            dict[Name, create_model("Study", __base__=Study, __doc__=Study.__doc__, **study)],
+            dict[Name, create_model("Study", __base__=StudySection, __doc__=StudySection.__doc__, **study)],
             Configuration.model_fields["studies"],
         ),
     }
@@ -57,12 +57,12 @@ def _model(options: str, own: frozenset[str]) -> type[Section]:
 def _dataset() -> Any:
     """The kind of a data set: each is checked by the model of its source."""
     models = {name: _of_source(name, source) for name, source in all_sources().items()}
-    named = create_model("Named", __base__=Section, source=(one_of(*models), Dataset.model_fields["source"]))
+    named = create_model("Named", __base__=Section, source=(one_of(*models), DatasetSection.model_fields["source"]))
     own = {key for source in all_sources().values() for key in source.settings.model_fields}
 
     def check(written: object) -> dict:
         if not isinstance(written, dict):
-            return Dataset.model_validate(written)
+            return DatasetSection.model_validate(written)
         source = named.model_validate({key: written[key] for key in ["source"] if key in written})["source"]
         # An overlay that changes a source takes the keys of the other one away with null.
         kept = {key: value for key, value in written.items() if value is not None or key not in own}
@@ -73,11 +73,11 @@ def _dataset() -> Any:
 
 def _of_source(name: str, source: Source) -> type[Section]:
     """The model of a data set of a source: what all data sets take, and what it takes itself."""
-    common = Dataset.model_fields["source"]
+    common = DatasetSection.model_fields["source"]
     written = common if name == common.default else Field(description=common.description)
     model = create_model(
         f"Dataset of {name}",
-        __base__=(source.settings, Dataset),
+        __base__=(source.settings, DatasetSection),
         __doc__=f"A data set of the source {name}.",
         source=(one_of(name), written),
     )

@@ -20,7 +20,7 @@ class Verdict(Section):
     exploding_above: Number = Field(2, gt=0, description="At or above so many decades the gradient explodes.")
 
 
-class Dataset(Section):
+class DatasetSection(Section):
     """A data set."""
 
     source: str = Field(
@@ -42,7 +42,7 @@ class Dataset(Section):
     )
 
 
-class Download(Section):
+class DownloadSection(Section):
     """A file to fetch."""
 
     urls: Distinct[
@@ -118,7 +118,7 @@ class OwnArchitecture(Section):
     )
 
 
-class Study(Section):
+class StudySection(Section):
     """A study has a question, a base setting, and what it varies."""
 
     title: str = Field("", description="The study's name in figures and in the report.")
@@ -206,13 +206,15 @@ class Configuration(Section):
     verify_seed: int = Field(
         0, **RANDOM_SEED, description="The random seed of that draw; another one draws other runs."
     )
-    datasets: dict[FilesName, Dataset] = Field({"digits": {}}, min_length=1, description="The data sets, by name.")
+    datasets: dict[FilesName, DatasetSection] = Field(
+        {"digits": {}}, min_length=1, description="The data sets, by name."
+    )
     cache: str = Field(
         "downloads",
         min_length=1,
         description="The folder in which fetched files are kept, each in a folder of its own; checkouts may share it.",
     )
-    downloads: dict[FilesName, Download] = Field(
+    downloads: dict[FilesName, DownloadSection] = Field(
         {}, description="Files that are fetched when a run needs them, by name."
     )
     scale: Scale = Field({})
@@ -225,6 +227,6 @@ class Configuration(Section):
         {},
         description="Networks of your own, by the name that studies use; gradflow's are in gradflow.models.catalogue.",
     )
-    studies: dict[Name, Study] = Field({}, description="The training studies, by name.")
+    studies: dict[Name, StudySection] = Field({}, description="The training studies, by name.")
     mlp: RandomMlps = Field({})
     depth_at_init: DepthAtInit = Field({})

@@ -150,7 +150,7 @@ def _columns(model: nn.Module, size: Sequence[int] | None) -> Columns:
             tuple(modules[layer.name].weight.shape),
             layer.weight_numel,
             layer.fan_in,
-            _path(layer.depth, layer.name in beside) if size else "",
+            _main_path_word(layer.depth, layer.name in beside) if size else "",
         )
         for layer in recorder.table
     ]
@@ -158,7 +158,7 @@ def _columns(model: nn.Module, size: Sequence[int] | None) -> Columns:
     return Columns(recorded, _unrecorded(modules, recorder.layers), parameters)
 
 
-def _path(depth: int, beside: bool) -> str:
+def _main_path_word(depth: int, beside: bool) -> str:
     return NO_GRADIENT if depth < 0 else BESIDE if beside else MAIN
 
 
