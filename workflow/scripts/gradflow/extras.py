@@ -8,8 +8,8 @@ DISTRIBUTION = "gradflow-lab"  # its name on the package index, where gradflow i
 BASE = ("numpy", "torch")  # what is installed with it
 # What comes with the extra `workflow`, by the names that the library imports it by.
 WORKFLOW = (
-    "PIL", "filelock", "jsonschema", "matplotlib", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow", "pydantic",
-    "pydantic_core", "requests", "scipy", "sklearn", "torchinfo", "tqdm", "yaml",
+    "PIL", "filelock", "jsonschema", "matplotlib", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow",
+    "pydantic", "requests", "scipy", "sklearn", "torchinfo", "tqdm", "yaml",
 )  # fmt: skip
 
 
