@@ -122,7 +122,7 @@ def changed(path, value):
         (default() | {"probe": {}}, "the top level has no key 'probe'; it is called 'depth_at_init' now: rename it"),
         (changed(["select"], ["skip", "probe"]), "select names 'probe', which is called 'depth_at_init' now"),
         (changed(["select"], ["skip", "skip"]), "select has 'skip' twice"),
-        (changed(["studies", "Skip"], {}), "studies has the key 'Skip', .* small letters"),
+        (changed(["studies", "Skip"], {}), "studies has a key that is 'Skip', which .* small letters"),
         (changed(["studies", "vgg_deep", "vary"], [{}]), "studies.vgg_deep.vary.0 is empty"),
         (
             changed(["studies", "kernel", "vary"], [{"kernel": [3, 4]}]),

@@ -7,8 +7,9 @@ import yaml
 from pydantic import ValidationError
 
 from gradflow.config.architectures import known
+from gradflow.config.fields import RENAMED
 from gradflow.config.schema import OWN_ARCHITECTURES, configuration_model
-from gradflow.config.sentences import RENAMED, sentence
+from gradflow.config.sentences import sentence
 from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request

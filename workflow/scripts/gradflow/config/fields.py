@@ -1,5 +1,9 @@
-"""Sections of the configuration: what all of them are, as pydantic models, and the kinds of their fields."""
+"""Sections of the configuration: what all of them are, as pydantic models, and the kinds of their fields.
 
+A ValueError says what is wrong with a value as the end of a sentence that begins with its path.
+"""
+
+import difflib
 import re
 from collections.abc import Callable, Iterable
 from types import NoneType
@@ -18,9 +22,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 
 T = TypeVar("T")
+RENAMED = {"probe": "depth_at_init"}  # names of sections that are called otherwise now
 
 
 class Section(BaseModel):
@@ -40,10 +44,18 @@ class Section(BaseModel):
         if isinstance(written, dict):
             unknown = [key for key in written if key not in names]
             if unknown:
-                context = {"key": unknown[0], "takes": list(names), "advice": cls.advice}
-                raise PydanticCustomError("unknown_key", "unknown key", context)
+                raise ValueError(f"has no key {unknown[0]!r}; {cls._instead_of(unknown[0], list(names))}")
         checked = check(written)
         return {key: getattr(checked, names[key]) for key in dict.fromkeys([*written, *cls._left_out(names)])}
+
+    @classmethod
+    def _instead_of(cls, key: object, names: list[str]) -> str:
+        """Say what to write instead of a key that there is not."""
+        if RENAMED.get(key) in names:
+            return f"it is called {RENAMED[key]!r} now: rename it."
+        close = difflib.get_close_matches(str(key), names, 1)
+        advice = f" ({cls.advice})" if cls.advice else ""
+        return f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(names)}{advice}."
 
     @classmethod
     def _left_out(cls, names: Iterable[str]) -> Iterable[str]:
@@ -86,7 +98,7 @@ Number = Annotated[float, WrapValidator(_unchanged)]  # 1 stays 1
 def _distinct(values: list) -> list:
     twice = next((value for value in values if values.count(value) > 1), None)
     if twice is not None:
-        raise PydanticCustomError("twice", "twice", {"value": twice})
+        raise ValueError(f"has {twice!r} twice; leave one of them.")
     return values
 
 
@@ -98,7 +110,10 @@ def one_of(*options: str | int) -> type:
 
     def check(value: object) -> object:
         if not any(type(value) is type(option) and value == option for option in options):
-            raise PydanticCustomError("one_of", "none of them", {"options": options})
+            named = [str(option) for option in options]
+            close = difflib.get_close_matches(str(value), named, 1)
+            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            raise ValueError(f"is {value!r}{hint}; choose one of {', '.join(named)}.")
         return value
 
     return Annotated[Any, AfterValidator(check), WithJsonSchema({"enum": list(options)})]
@@ -109,7 +124,7 @@ def written_as(pattern: str, form: str) -> type:
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise PydanticCustomError("form", "another form", {"form": form})
+            raise ValueError(f"is {value!r}, which does not have the right form. {form}")
         return value
 
     return Annotated[str, AfterValidator(check), Field(json_schema_extra={"pattern": f"^{pattern}$"})]
@@ -130,7 +145,7 @@ def like(*defaults: object) -> type:
     def check(value: object) -> object:
         name = NAMES.get(type(value))
         if name not in names and not (name == "integer" and "number" in names):
-            raise PydanticCustomError("unlike", "of another type", {"names": names})
+            raise ValueError(f"is {value!r}; it must be of type {' or '.join(names)}.")
         return value
 
     return Annotated[Any, AfterValidator(check), WithJsonSchema({"type": names})]

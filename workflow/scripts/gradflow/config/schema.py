@@ -13,7 +13,7 @@ from pydantic import Field, PlainValidator, TypeAdapter, create_model
 
 from gradflow.config.architectures import known
 from gradflow.config.fields import Section, one_of, section
-from gradflow.config.sections import Configuration, DatasetSection, FilesName, Name, OwnArchitecture, StudySection
+from gradflow.config.sections import Configuration, DataName, DatasetSection, Name, OwnArchitecture, StudySection
 from gradflow.config.settings import grid, run_settings
 from gradflow.data.sources import Source, all_sources
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -38,26 +38,26 @@ def _model(options: str, own: frozenset[str]) -> type[Section]:
     settings = run_settings(json.loads(options), own)
     drawn = Field([], description="Names of layers as the model spells them; an arm without one of them leaves it out.")
     layers = {name: (list[str], drawn) for name in json.loads(options)}
-    study = {
-        "layers": (section("Layers", Section, layers, "Layers by architecture."), StudySection.model_fields["layers"]),
-        "base": (settings, StudySection.model_fields["base"]),
-        "vary": (list[grid(settings)], StudySection.model_fields["vary"]),
-    }
-    whole = {
-        "datasets": (dict[FilesName, _dataset()], Configuration.model_fields["datasets"]),
-        "studies": (
-            dict[Name, create_model("Study", __base__=StudySection, __doc__=StudySection.__doc__, **study)],
-            Configuration.model_fields["studies"],
-        ),
-    }
-    return create_model("Configuration", __base__=Configuration, __doc__=Configuration.__doc__, **whole)
+    study = _filled(
+        StudySection,
+        layers=section("Layers", Section, layers, "Layers by architecture."),
+        base=settings,
+        vary=list[grid(settings)],
+    )
+    return _filled(Configuration, datasets=dict[DataName, _dataset()], studies=dict[Name, study])
+
+
+def _filled(model: type[Section], **kinds: Any) -> type[Section]:
+    """A section with other kinds of some of its fields."""
+    fields = {name: (kind, model.model_fields[name]) for name, kind in kinds.items()}
+    return create_model(model.__name__, __base__=model, __doc__=model.__doc__, **fields)
 
 
 @cache
 def _dataset() -> Any:
     """The kind of a data set: each is checked by the model of its source."""
     models = {name: _of_source(name, source) for name, source in all_sources().items()}
-    named = create_model("Named", __base__=Section, source=(one_of(*models), DatasetSection.model_fields["source"]))
+    named = create_model("Source", __base__=Section, source=(one_of(*models), DatasetSection.model_fields["source"]))
     own = {key for source in all_sources().values() for key in source.settings.model_fields}
 
     def check(written: object) -> dict:

@@ -1,4 +1,7 @@
-"""The sections of the configuration: every key with its default, its check and its description."""
+"""The sections of the configuration: every key with its default, its check and its description.
+
+What follows from registries, from sources and from the user's networks is filled in by gradflow.config.schema.
+"""
 
 from typing import Annotated, Any
 
@@ -8,8 +11,9 @@ from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
 from gradflow.config.settings import Settings
 from gradflow.labels import ACTIVATIONS
 
-FilesName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
+DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
 Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
+DRAWN_INITS = ("default", "xavier", "he", "lecun")  # of random networks; the others are of convolutions, or trained
 RANDOM_SEED = {"ge": 0, "le": 2**32 - 1}
 
 
@@ -149,9 +153,7 @@ class RandomMlps(Section):
     activations: Distinct[one_of(*ACTIVATIONS)] = Field(
         [*ACTIVATIONS], min_length=1, description="The activation after every layer, the last included."
     )
-    inits: Distinct[one_of("default", "xavier", "he", "lecun")] = Field(
-        ["default", "xavier", "he", "lecun"], min_length=1, description="The initialisations."
-    )
+    inits: Distinct[one_of(*DRAWN_INITS)] = Field([*DRAWN_INITS], min_length=1, description="The initialisations.")
     seed: int = Field(0, **RANDOM_SEED, description="The random seed of the draws.")
 
 
@@ -206,15 +208,13 @@ class Configuration(Section):
     verify_seed: int = Field(
         0, **RANDOM_SEED, description="The random seed of that draw; another one draws other runs."
     )
-    datasets: dict[FilesName, DatasetSection] = Field(
-        {"digits": {}}, min_length=1, description="The data sets, by name."
-    )
+    datasets: dict[DataName, DatasetSection] = Field({"digits": {}}, min_length=1, description="The data sets, by name.")
     cache: str = Field(
         "downloads",
         min_length=1,
         description="The folder in which fetched files are kept, each in a folder of its own; checkouts may share it.",
     )
-    downloads: dict[FilesName, DownloadSection] = Field(
+    downloads: dict[DataName, DownloadSection] = Field(
         {}, description="Files that are fetched when a run needs them, by name."
     )
     scale: Scale = Field({})

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticKnownError
 
 from gradflow.config.fields import KINDS, Number, Sparse, like, one_of, one_or_several, option, section
 from gradflow.labels import ACTIVATIONS, INITS
@@ -104,7 +103,7 @@ def grid(settings: type[Settings]) -> Any:
 
 def _not_empty(written: dict) -> dict:
     if not written:
-        raise PydanticKnownError("too_short", {"field_type": "Grid", "min_length": 1, "actual_length": 0})
+        raise ValueError("is empty; give it at least 1 key, or leave it out.")
     return written
 
 
