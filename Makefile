@@ -1,11 +1,11 @@
-# make run · make plan · make verify · make test · make test-default · make lint · make bench. Each sets up .venv first;
+# make run · make plan · make verify · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
 # CORES and CONFIG change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify test test-default lint bench
+.PHONY: run plan verify test test-default lint reference bench
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -29,6 +29,9 @@ lint: .venv/ready
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile workflow/rules
 	.venv/bin/snakemake --lint
+
+reference: .venv/ready
+	.venv/bin/python -m gradflow.config.reference > docs/configuration.md
 
 bench: .venv/ready
 	.venv/bin/python bench/imports.py

@@ -1,6 +1,7 @@
 """The default configuration with something wrong, or merely other: what must be accepted whole or refused in words."""
 
 import copy
+from functools import cache
 
 import yaml
 from hypothesis import strategies as st
@@ -42,15 +43,20 @@ def paths(value, prefix=()):
             yield from paths(value[i], (*prefix, i))
 
 
+@cache
+def _parsed():
+    return yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
 def default():
     """The default configuration, as its file has it."""
-    return yaml.safe_load((ROOT / "config.yaml").read_text())
+    return copy.deepcopy(_parsed())
 
 
 @st.composite
 def mutated(draw):
     """The default with one fault or change: another value, a lost part, a new key, a renamed one, a doubled number."""
-    config = copy.deepcopy(default())
+    config = default()
     path = draw(st.sampled_from([path for path in paths(config) if path]))
     part = config
     for key in path[:-1]:

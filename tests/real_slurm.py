@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
@@ -66,6 +66,16 @@ class Slurm:
         log = self.folder / "done.txt"
         lines = log.read_text().splitlines() if log.exists() else []
         return [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in lines]
+
+    def resume(self) -> None:
+        """Let the node serve again; it is refused while Slurm still moves the node, and once it came back by itself."""
+
+        def serves():
+            with suppress(subprocess.CalledProcessError):
+                self.ask("scontrol", "update", f"nodename={self.node}", "state=resume")
+            return self.ask("sinfo", "-h", "-n", self.node, "-o", "%T").strip() in ("idle", "mixed", "allocated")
+
+        self.wait("the node serves again", serves)
 
     def steps(self, job: str) -> list[Path]:
         """The sockets of a job's processes on the node: while there is one, the job cannot start again."""

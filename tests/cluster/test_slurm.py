@@ -198,7 +198,7 @@ def test_a_node_that_goes_down_and_comes_back_costs_nothing(client, one_to_train
     client.ask("scontrol", "update", f"nodename={client.node}", "state=down", "reason=test")
     client.wait("no job runs", lambda: not client.ask("squeue", "-h", "-t", "running,completing"))
     assert not missing.exists()
-    client.ask("scontrol", "update", f"nodename={client.node}", "state=resume")
+    client.resume()
     # Slurm gives what the node still runs two minutes to end. It may start again as soon as that has.
     client.wait("the old steps have ended", lambda: not client.steps(job))
     client.ask("scontrol", "update", f"jobid={job}", "starttime=now")

@@ -1,5 +1,6 @@
 """The configuration: complete, documented, and refused in one sentence that names the key."""
 
+import jsonschema
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -7,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from conftest import ROOT
 from gradflow import GradflowError, studies
 from gradflow.config import configuration
-from gradflow.config.schema import SCHEMA
+from gradflow.config.reference import reference
+from gradflow.config.schema import json_schema
 from gradflow.data.sources import all_sources
 from gradflow.models.blocks import ACTIVATIONS as MODULES
 from gradflow.models.catalogue import CATALOGUE
@@ -23,43 +25,71 @@ def load(*names):
     return configuration.read_configuration(*(ROOT / name for name in names))
 
 
+SEEN, inspect_network = {}, studies.inspect_network
+
+
+@pytest.fixture(autouse=True)
+def networks_are_inspected_once(monkeypatch):
+    """Hundreds of plans have the same networks: what is found of one is remembered."""
+
+    def remembered(*network):
+        key = repr(network)
+        SEEN[key] = SEEN.get(key) or inspect_network(*network)
+        return SEEN[key]
+
+    monkeypatch.setattr(studies, "inspect_network", remembered)
+
+
 @pytest.mark.parametrize("names", SHIPPED)
 def test_every_shipped_configuration_is_accepted(names):
     studies.check_models(studies.expand(load(*names)))
 
 
-def keys(schema):
-    """Every key that a schema describes, with its own schema."""
-    for key, part in schema.get("properties", {}).items():
-        yield key, part
-        yield from keys(part)
-    if isinstance(schema.get("additionalProperties"), dict):
-        yield from keys(schema["additionalProperties"])
+def properties(schema):
+    """Every key that a JSON schema describes, with its own schema."""
+    for section in [schema, *schema["$defs"].values()]:
+        for key, part in section["properties"].items():
+            yield section, key, part | (schema["$defs"][part["$ref"].rsplit("/", 1)[1]] if "$ref" in part else {})
 
 
 def test_every_key_is_described_and_has_a_default_or_is_required():
-    schema = yaml.safe_load(SCHEMA.read_text())
-    settings_keys = schema["$defs"]["settings"]["properties"]  # a run's own defaults are Run's
-    for key, part in [*keys(schema), *settings_keys.items()]:
+    schema = json_schema()
+    for section, key, part in properties(schema):
         assert part.get("description"), key
-    required = {"question", "vary", "sha256", "builder"}
-    for key, part in keys(schema):
-        assert "default" in part or key in required, key
+        elsewhere = section["title"] in ("Settings", "Grid")  # a run's, the network's or scale's
+        assert elsewhere or "default" in part or key in section["required"], key
 
 
 def test_the_schema_and_the_code_name_the_same_things():
-    schema = configuration.schema()
-    names = schema["$defs"]["settings"]["properties"]
+    schema = json_schema()["$defs"]
+    names = schema["Settings"]["properties"]
     derived = {"seed", "source", "image_size", "options"}
     options = set().union(*(entry.options for entry in CATALOGUE.values()))
-    assert set(names) == set(Run.__dataclass_fields__) - derived | options
-    assert set(names["architecture"]["enum"]) == set(CATALOGUE)
-    layers = schema["properties"]["studies"]["additionalProperties"]["properties"]["layers"]
-    assert set(layers["properties"]) == set(names["architecture"]["enum"])
-    assert set(schema["$defs"]["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
-    assert set(schema["$defs"]["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
-    dataset = schema["properties"]["datasets"]["additionalProperties"]["properties"]
-    assert dataset["source"]["enum"] == list(all_sources()) == ["cifar10", "digits", "folder", "tiny_imagenet"]
+    assert set(names) == set(schema["Grid"]["properties"]) == set(Run.__dataclass_fields__) - derived | options
+    assert set(names["architecture"]["enum"]) == set(schema["Layers"]["properties"]) == set(CATALOGUE)
+    assert set(names["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
+    assert set(names["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
+    sources = [part["properties"]["source"]["enum"] for name, part in schema.items() if name.startswith("Dataset")]
+    assert sources == [[name] for name in all_sources()] == [["cifar10"], ["digits"], ["folder"], ["tiny_imagenet"]]
+
+
+def test_the_defaults_that_settings_have_are_those_of_a_study_that_says_nothing():
+    study = {"question": "?", "vary": [{"architecture": "cifar_resnet"}]}
+    (plan,) = studies.expand(configuration.complete({"select": ["bare"], "studies": {"bare": study}}))
+    for key, part in json_schema()["$defs"]["Settings"]["properties"].items():
+        assert "default" not in part or part["default"] == getattr(plan.runs[0], key), key
+
+
+@pytest.mark.parametrize("names", SHIPPED)
+def test_the_json_schema_takes_every_shipped_configuration(names):
+    raw = [yaml.safe_load((ROOT / name).read_text()) for name in names]
+    jsonschema.validate(raw[0], json_schema())
+    jsonschema.validate(load(*names), json_schema())
+
+
+def test_the_page_of_every_key_is_up_to_date():
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert page == reference(), "make reference writes docs/configuration.md anew"
 
 
 def test_the_default_file_states_the_schemas_defaults():
@@ -67,12 +97,6 @@ def test_the_default_file_states_the_schemas_defaults():
     for key in empty.keys() - {"select", "datasets", "downloads", "studies"}:
         assert config[key] == empty[key], key
     assert config["datasets"]["digits"] == empty["datasets"]["digits"]
-
-
-def test_every_key_of_a_source_is_described_and_has_a_default():
-    for name, source in all_sources().items():
-        for key, part in source.settings.items():
-            assert part["description"] and "default" in part, (name, key)
 
 
 def test_an_overlay_that_changes_a_source_takes_its_keys_away():
@@ -95,6 +119,19 @@ def changed(path, value):
     [
         (changed(["scale", "epoch"], 5), "scale has no key 'epoch'; did you mean 'epochs'"),
         (changed(["scael"], {}), "no key 'scael'; did you mean 'scale'"),
+        (default() | {"probe": {}}, "the top level has no key 'probe'; it is called 'depth_at_init' now: rename it"),
+        (changed(["select"], ["skip", "probe"]), "select names 'probe', which is called 'depth_at_init' now"),
+        (changed(["select"], ["skip", "skip"]), "select has 'skip' twice"),
+        (changed(["studies", "Skip"], {}), "studies has the key 'Skip', .* small letters"),
+        (changed(["studies", "vgg_deep", "vary"], [{}]), "studies.vgg_deep.vary.0 is empty"),
+        (
+            changed(["studies", "kernel", "vary"], [{"kernel": [3, 4]}]),
+            "kernel.vary.0.kernel.1 is 4; choose one of 1, 3",
+        ),
+        (changed(["datasets", "dogs_food_vehicles", "groups"], {"a": ["b"]}), "groups has 1 entry; give it at least 2"),
+        (changed(["scale", "epochs"], True), "scale.epochs is True; it must be of type integer"),
+        (changed(["scale", "width"], True), "scale.width is True; it must be of type number"),
+        (changed(["scale", "width"], 5), "scale.width is 5; it must be at most 4[.]$"),
         (changed(["scale", "epochs"], -1), "scale.epochs is -1; it must be at least 1"),
         (changed(["scale", "epochs"], "many"), "scale.epochs is 'many'; it must be of type integer"),
         (changed(["studies", "skip", "base", "epochs"], 0), "studies.skip.base.epochs is 0"),
@@ -186,30 +223,15 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
             configuration.read_configuration(path)
 
 
-@pytest.fixture
-def networks_are_looked_into_once(monkeypatch):
-    """Hundreds of plans have the same networks: what is found of one is remembered."""
-    known, look = {}, studies.inspect_network
-
-    def remembered(architecture, options, image_size, channels):
-        key = (repr(architecture), image_size, repr(options), channels)
-        known[key] = known.get(key) or look(architecture, options, image_size, channels)
-        return known[key]
-
-    monkeypatch.setattr(studies, "inspect_network", remembered)
-
-
 @given(config=mutated())
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_mutated_configuration_is_accepted_whole_or_refused_in_one_sentence(config, networks_are_looked_into_once):
+def test_a_mutated_configuration_is_accepted_whole_or_refused_in_one_sentence(config):
     try:
         complete = configuration.complete(config)
         plan = studies.expand(complete)
-        if sum(len(study.arms) for study in plan) < 300:  # thousands of arms are sound, and take minutes to look into
+        if sum(len(study.arms) for study in plan) < 300:  # thousands of arms are sound, and take minutes to inspect
             studies.check_models(plan)
     except GradflowError as error:
         assert str(error).startswith("config: ") and "\n" not in str(error)
     else:
-        assert yaml.safe_dump(configuration.complete(complete)) == yaml.safe_dump(
-            complete
-        )  # nothing is left to fill in
+        assert repr(configuration.complete(complete)) == repr(complete)  # nothing is left to fill in

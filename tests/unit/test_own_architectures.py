@@ -8,7 +8,7 @@ from gradflow.analysis.aggregation import setting_columns
 from gradflow.analysis.cost import cost_table
 from gradflow.builders import load_builder
 from gradflow.config import configuration
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
 
@@ -118,6 +118,28 @@ def test_a_section_of_architectures_that_does_not_work_is_one_sentence(entry, se
         config = own(entry, **settings)
         studies.check_models(studies.expand(config), known(config["architectures"]))
     assert str(caught.value).startswith("config: ") and "\n" not in str(caught.value)
+
+
+def test_options_and_architectures_may_be_called_as_anything_that_a_section_has():
+    options = dict.fromkeys(["copy", "model_config", "model_fields", "schema", "advice", "self", "key_copy"], 1)
+    study = {"question": "?", "vary": [{"architecture": "json", "copy": [2, 3], "model_config": 4}]}
+    entries = {"json": OWN | {"options": options}}
+    config = configuration.complete({"select": ["one"], "architectures": entries, "studies": {"one": study}})
+    (plan,) = studies.expand(config)
+    assert [arm.runs[0].options for arm in plan.arms] == [{"copy": n, "model_config": 4} for n in (2, 3)]
+
+
+@pytest.mark.parametrize("value", [1, "two", 3.5, [None]])
+def test_an_option_that_architectures_give_other_types_takes_each_of_them(value):
+    other = {"builder": "torchvision.models:resnet34", "options": {"heads": "four"}}
+    entries = {"mine": OWN | {"options": {"heads": 4}}, "other": other}
+    study = {"question": "?", "vary": [{"architecture": "mine", "heads": [value]}]}
+    config = {"select": ["one"], "architectures": entries, "studies": {"one": study}}
+    if isinstance(value, int | str):
+        assert configuration.complete(config)["studies"]["one"]["vary"] == study["vary"]
+    else:
+        with pytest.raises(GradflowError, match=r"heads.0 is .*; it must be of type integer or string"):
+            configuration.complete(config)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from conftest import snakemake
+from conftest import ROOT, snakemake
 
 SMOKE = "config/smoke.yaml"
 LIBRARY = "workflow/scripts/gradflow"
@@ -130,3 +130,18 @@ def test_an_edit_of_resnets_code_trains_resnets_alone(finished, edited):
     edited("models/resnet.py", "kernel // 2", "kernel // 3")
     jobs = jobs_of(finished)
     assert len(jobs["train"]) == 6 and all(run.startswith("resnet") for run in jobs["train"])
+
+
+def test_trainings_that_an_earlier_version_made_are_kept_by_one_command(done):
+    """The command is that of docs/architecture.md; what a result says of its code stays in it."""
+    path = done / LIBRARY / "training" / "status.py"
+    path.write_text(path.read_text().replace("STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02"))
+    before = {file: file.read_bytes() for file in done.glob("results/runs/*/norms.npz")}
+    assert len(jobs_of(done)["train"]) == len(before) == 12
+    command = re.search(r"^    snakemake (runs --touch .*?) +#", (ROOT / "docs" / "architecture.md").read_text(), re.M)[
+        1
+    ]
+    kept = snakemake(done, *command.split(), "--configfile", SMOKE)
+    assert kept.returncode == 0, kept.stdout + kept.stderr
+    assert not TRAINING & jobs_of(done).keys()
+    assert {file: file.read_bytes() for file in before} == before

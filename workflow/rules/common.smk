@@ -19,7 +19,7 @@ from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
 from gradflow.models.size import Inspection, Size
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 
 
 def checked_plan(raw):

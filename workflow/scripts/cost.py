@@ -4,7 +4,7 @@ from pathlib import Path
 
 from gradflow.analysis.cost import TITLES, cost_table
 from gradflow.analysis.tables import read_table, write_table
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.report.pages import table_page
 from gradflow.runtime.job import job
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gradflow.analysis.tables import write_table
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.data import store
 from gradflow.propagation.first_backward import first_backward_table
 from gradflow.runs import Run

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradflow.config.own_architectures import known
+from gradflow.config.architectures import known
 from gradflow.data import store
 from gradflow.data.fetch import configured, fetch
 from gradflow.runs import Run

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
+from gradflow.config.architectures import known
 from gradflow.config.configuration import UNTRAINED
-from gradflow.config.own_architectures import known
 from gradflow.data.normalization import check_normalization
 from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError

@@ -1,94 +1,86 @@
-"""The JSON schema (draft 2020-12) of the configuration: the file of it, with the names of the registries filled in."""
+"""The model of the whole configuration: its sections, and in them what registries, sources and the user's networks say.
 
-import copy
+`json_schema` is the same as JSON schema (draft 2020-12), for editors.
+"""
+
+import json
 from collections.abc import Mapping
-from dataclasses import fields
-from functools import cache
-from pathlib import Path
+from functools import cache, lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any
 
-import yaml
+from pydantic import Field, PlainValidator, TypeAdapter, create_model
 
-from gradflow.config.own_architectures import known
-from gradflow.data.sources import all_sources
-from gradflow.runs import Run
-from gradflow.training.optimizers import OPTIMIZERS, REFUSED
-from gradflow.training.schedules import SCHEDULES
+from gradflow.config.architectures import known
+from gradflow.config.fields import Section, one_of, section
+from gradflow.config.sections import Configuration, Dataset, FilesName, Name, OwnArchitecture, Study
+from gradflow.config.settings import grid, run_settings
+from gradflow.data.sources import Source, all_sources
+from gradflow.models.catalogue import CATALOGUE, Architecture
 
-SCHEMA = Path(__file__).with_name("config.schema.yaml")
-LAYERS = {
-    "description": "Names of layers as the model spells them; an arm without one of them leaves it out.",
-    "type": "array",
-    "items": {"type": "string"},
-    "default": [],
-}
+OWN_ARCHITECTURES = TypeAdapter(dict[Name, OwnArchitecture])
+
+
+def configuration_model(architectures: Mapping[str, Architecture]) -> type[Section]:
+    """Return the model of a configuration in which studies can name these architectures."""
+    options = {name: entry.options for name, entry in architectures.items()}
+    return _model(json.dumps(options), frozenset(architectures.keys() - CATALOGUE.keys()))
+
+
+def json_schema(own: Mapping[str, Mapping] = {}) -> dict:
+    """Return the JSON schema of a configuration with this completed section `architectures`."""
+    schema = configuration_model(known(own)).model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | schema
+
+
+@lru_cache(maxsize=8)  # it follows from few of a configuration's keys
+def _model(options: str, own: frozenset[str]) -> type[Section]:
+    settings = run_settings(json.loads(options), own)
+    drawn = Field([], description="Names of layers as the model spells them; an arm without one of them leaves it out.")
+    layers = {name: (list[str], drawn) for name in json.loads(options)}
+    study = {
+        "layers": (section("Layers", Section, layers, "Layers by architecture."), Study.model_fields["layers"]),
+        "base": (settings, Study.model_fields["base"]),
+        "vary": (list[grid(settings)], Study.model_fields["vary"]),
+    }
+    whole = {
+        "datasets": (dict[FilesName, _dataset()], Configuration.model_fields["datasets"]),
+        "studies": (
+            dict[Name, create_model("Study", __base__=Study, __doc__=Study.__doc__, **study)],
+            Configuration.model_fields["studies"],
+        ),
+    }
+    return create_model("Configuration", __base__=Configuration, __doc__=Configuration.__doc__, **whole)
 
 
 @cache
-def shipped_schema() -> dict:
-    """Return the schema as its file has it; it is not to be changed."""
-    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+def _dataset() -> Any:
+    """The kind of a data set: each is checked by the model of its source."""
+    models = {name: _of_source(name, source) for name, source in all_sources().items()}
+    named = create_model("Named", __base__=Section, source=(one_of(*models), Dataset.model_fields["source"]))
+    own = {key for source in all_sources().values() for key in source.settings.model_fields}
+
+    def check(written: object) -> dict:
+        if not isinstance(written, dict):
+            return Dataset.model_validate(written)
+        source = named.model_validate({key: written[key] for key in ["source"] if key in written})["source"]
+        # An overlay that changes a source takes the keys of the other one away with null.
+        kept = {key: value for key, value in written.items() if value is not None or key not in own}
+        return models[source].model_validate(kept)
+
+    return Annotated[Any, PlainValidator(check, json_schema_input_type=reduce(or_, models.values()))]
 
 
-def configuration_schema(architectures: Mapping = {}, datasets: object = None) -> dict:
-    """Return the schema for a configuration with these sections; of the two the architectures are checked already."""
-    filled = copy.deepcopy(shipped_schema())
-    settings = filled["$defs"]["settings"]["properties"]
-    _fill_settings(settings, architectures)
-    study = filled["properties"]["studies"]["additionalProperties"]["properties"]
-    study["layers"]["properties"] = dict.fromkeys(settings["architecture"]["enum"], LAYERS)
-    data = filled["properties"]["datasets"]
-    common = data["additionalProperties"]
-    common["properties"]["source"]["enum"] = list(all_sources())
-    data["properties"] = {name: _of_source(own, common) for name, own in pairs(datasets)}
-    # A grid has the keys of the settings; each takes one value or a list of them.
-    filled["$defs"]["grid"] = {
-        "type": "object",
-        "minProperties": 1,
-        "additionalProperties": False,
-        "properties": {
-            key: {"if": {"type": "array"}, "then": {"type": "array", "minItems": 1, "items": value}, "else": value}
-            for key, value in settings.items()
-        },
-    }
-    return filled
-
-
-def pairs(datasets: object) -> list[tuple[str, dict]]:
-    """Return the data sets of a configuration that is not checked yet, those that are key and values."""
-    found = datasets.items() if isinstance(datasets, dict) else ()
-    return [(name, settings) for name, settings in found if isinstance(settings, dict)]
-
-
-def _fill_settings(settings: dict, architectures: Mapping) -> None:
-    """Add to the settings of a run what the registries know."""
-    entries = known(architectures)
-    settings["architecture"]["enum"] = list(entries)
-    settings["optimizer"]["enum"] = [*OPTIMIZERS, *REFUSED]  # those are refused with the reason
-    settings["schedule"]["enum"] = list(SCHEDULES)
-    settings |= {part.name: part.metadata["schema"] for part in fields(Run) if "schema" in part.metadata}
-    for name, entry in entries.items():
-        for option, default in entry.options.items():
-            described = {"description": f"An option of {entry.label}."} | _schema_like(default)
-            ours = settings.setdefault(option, described)
-            if name in architectures and ours is not described:  # a name of ours, perhaps with values of its own
-                settings[option] = {"description": ours["description"], "anyOf": [ours, _schema_like(default)]}
-
-
-def _schema_like(default: object) -> dict:
-    """The schema of an option by its default."""
-    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
-    kind = kinds.get(type(default))
-    return {"type": kind} if kind else {}
-
-
-def _of_source(settings: dict, common: dict) -> dict:
-    """Return the schema of a data set; one whose source is not known is refused by the part common to all."""
-    source = all_sources().get(str(settings.get("source", common["properties"]["source"]["default"])))
-    if source is None:
-        return common
-    copies = f"your own copy of its archive goes under downloads.{source.download}.path" if source.download else ""
-    return common | {
-        "properties": common["properties"] | source.settings,
-        "additionalProperties": False,
-        "$comment": copies,
-    }
+def _of_source(name: str, source: Source) -> type[Section]:
+    """The model of a data set of a source: what all data sets take, and what it takes itself."""
+    common = Dataset.model_fields["source"]
+    written = common if name == common.default else Field(description=common.description)
+    model = create_model(
+        f"Dataset of {name}",
+        __base__=(source.settings, Dataset),
+        __doc__=f"A data set of the source {name}.",
+        source=(one_of(name), written),
+    )
+    if source.download:
+        model.advice = f"your own copy of its archive goes under downloads.{source.download}.path"
+    return model

@@ -5,9 +5,11 @@ A file defines SOURCE; it is found by being there. What sources share is in grad
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from gradflow.data.archives import Member, walk
 from gradflow.data.content import Content
@@ -18,15 +20,19 @@ def _nothing(settings: dict) -> None:
     """Say nothing of a data set's settings."""
 
 
+class NoSettings(BaseModel):
+    """What a data set takes whose source takes nothing beside what all take."""
+
+
 @dataclass(frozen=True)
 class Source:
     """All that is known of a source before it is read, and how it is.
 
     read: from the files of its archive, or of the user's folder, and the settings of the data set.
     download: the entry under `downloads` of the archive that it is made from.
-    settings: {key: JSON schema with a default} of what a data set takes beside source, size and drop_damaged. `path`
-    and `download` name the user's own folder or archive.
-    check: raises GradflowError for settings that a schema cannot refuse.
+    settings: the model of what a data set takes beside source, size and drop_damaged; each key has a description and a
+    default. `path` and `download` name the user's own folder or archive.
+    check: raises GradflowError for settings that a model cannot refuse.
     training_images: how many images a data set trains on; None if they are not counted before they are prepared.
     stored_side: the side in pixels at which images are stored, if it does not follow from the size of the data set.
     channels: of images that are no files; files are decoded to RGB.
@@ -34,7 +40,7 @@ class Source:
 
     read: Callable[[list[Member], dict], Content]
     download: str | None = None
-    settings: dict[str, dict] = field(default_factory=dict)
+    settings: type[BaseModel] = NoSettings
     check: Callable[[dict], None] = _nothing
     training_images: Callable[[dict], int | None] = _nothing
     stored_side: int | None = None

@@ -2,22 +2,23 @@
 
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 from gradflow.data.archives import Member
 from gradflow.data.content import Content, by_class, divided, undivided
 from gradflow.data.sources import Source
 from gradflow.errors import GradflowError
 
 SPLIT_FOLDERS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "test": 2, "testing": 2}
-PATH = {
-    "description": "A folder on this machine, or a zip or tar archive of one.",
-    "type": ["string", "null"],
-    "default": None,
-}
-DOWNLOAD = {
-    "description": "The name under downloads of an archive to fetch, instead of a path.",
-    "type": ["string", "null"],
-    "default": None,
-}
+
+
+class Settings(BaseModel):
+    """Where the images are."""
+
+    path: str | None = Field(None, description="A folder on this machine, or a zip or tar archive of one.")
+    download: str | None = Field(
+        None, description="The name under downloads of an archive to fetch, instead of a path."
+    )
 
 
 def read(files: list[Member], settings: dict) -> Content:
@@ -61,4 +62,4 @@ def check(settings: dict) -> None:
         )
 
 
-SOURCE = Source(read, settings={"path": PATH, "download": DOWNLOAD}, check=check)
+SOURCE = Source(read, settings=Settings, check=check)

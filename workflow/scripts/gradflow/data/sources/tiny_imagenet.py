@@ -1,5 +1,9 @@
 """Tiny ImageNet, from its original archive, or with `groups` the classes made of its own."""
 
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
 from gradflow.data.archives import Member
 from gradflow.data.content import Content, by_class, divided, undivided
 from gradflow.data.sources import Source
@@ -7,19 +11,15 @@ from gradflow.data.splits import SHARES
 from gradflow.errors import GradflowError
 
 CLASSES, IMAGES_PER_WNID = 200, 500  # to train on
-GROUPS = {
-    "description": "Classes to make of its own, each a list of its wnids.",
-    "type": ["object", "null"],
-    "minProperties": 2,
-    "additionalProperties": {
-        "description": "The wnids of a class.",
-        "type": "array",
-        "minItems": 1,
-        "uniqueItems": True,
-        "items": {"type": "string"},
-    },
-    "default": None,
-}
+Wnids = Annotated[list[str], Field(min_length=1)]
+
+
+class Settings(BaseModel):
+    """The classes."""
+
+    groups: Annotated[dict[str, Wnids], Field(min_length=2)] | None = Field(
+        None, description="Classes to make of its own, each a list of its wnids."
+    )
 
 
 def read(files: list[Member], settings: dict) -> Content:
@@ -74,7 +74,7 @@ def _lines(file: Member) -> list[str]:
 SOURCE = Source(
     read,
     download="tiny_imagenet",
-    settings={"groups": GROUPS},
+    settings=Settings,
     check=check,
     training_images=training_images,
     stored_side=64,

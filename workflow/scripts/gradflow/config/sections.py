@@ -1,0 +1,230 @@
+"""The sections of the configuration: every key with its default, its check and its description."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
+from gradflow.config.settings import Settings
+from gradflow.labels import ACTIVATIONS
+
+FilesName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
+Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
+RANDOM_SEED = {"ge": 0, "le": 2**32 - 1}
+
+
+class Verdict(Section):
+    """When a depth profile is called vanishing or exploding, in decades of gradient norm, first layer over last."""
+
+    vanishing_below: Number = Field(-2, lt=0, description="At or below so many decades the gradient vanishes.")
+    exploding_above: Number = Field(2, gt=0, description="At or above so many decades the gradient explodes.")
+
+
+class Dataset(Section):
+    """A data set."""
+
+    source: str = Field(
+        "digits",
+        description="Where its images come from, a file of gradflow/data/sources; it says what else the data set "
+        "takes.",
+    )
+    size: int = Field(
+        32,
+        ge=8,
+        le=512,
+        description="The side in pixels at which networks see the images; they are resized in batches, on the device.",
+    )
+    drop_damaged: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="How many images that cannot be decoded may be left out, and reported; one more stops the job.",
+    )
+
+
+class Download(Section):
+    """A file to fetch."""
+
+    urls: Distinct[
+        written_as(
+            r"https?://[A-Za-z0-9._:@%-]+/([^?#\s]*/)?[^/?#\s]+(\?\S*)?",
+            "An address, http:// or https://, that ends in the name of a file.",
+        )
+    ] = Field(
+        [],
+        description="Where it can be had, in the order to try; it is kept under the name that the first one ends in.",
+    )
+    sha256: written_as("[0-9a-f]{64}", "It is 64 hexadecimal digits; sha256sum FILE prints it.") = Field(
+        description="The sha256 that the file must have, 64 hexadecimal digits (sha256sum FILE prints it)."
+    )
+    bytes: int | None = Field(
+        None,
+        ge=1,
+        le=10**15,
+        description="Its size, if known, to refuse another file before it has arrived.",
+    )
+    path: str | None = Field(None, description="A copy on this machine, to be used instead of the mirrors.")
+
+
+class Scale(Section):
+    """What an overlay changes to run every study smaller or larger."""
+
+    dataset: str = Field("digits", description="The data set of every study that does not name its own.")
+    width: Number = Field(0.125, gt=0, le=4, description="The width multiplier of every network; 1 is full width.")
+    epochs: int = Field(
+        2,
+        ge=1,
+        le=10_000,
+        description="Passes over the training data, for every study that does not name its own.",
+    )
+    seeds: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="How many random seeds are trained for each arm. Intervals need two or more.",
+    )
+    first_seed: int = Field(
+        0,
+        ge=0,
+        le=2_147_480_000,
+        description="The first random seed; the others follow it. Another one gives runs of one's own.",
+    )
+    initial_seeds: int = Field(
+        8,
+        ge=1,
+        le=1000,
+        description="Random seeds at initialisation, where each costs one batch; at least as many as are trained is "
+        "wise.",
+    )
+
+
+class OwnArchitecture(Section):
+    """A network."""
+
+    builder: written_as(
+        r"\S.*:[A-Za-z_][A-Za-z0-9_]*", "It is path/to/file.py:function or package.module:function."
+    ) = Field(
+        description="A function that returns an nn.Module, as path/to/file.py:function or package.module:function."
+    )
+    plan: dict = Field({}, description="Arguments of the function that are the same in every run.")
+    options: dict[Name, Any] = Field(
+        {}, description="Arguments of the function that studies may set, with their defaults."
+    )
+    label: written_as(r"[^<>&|`*_\[\]\\\n]{0,40}", "It is plain text of up to 40 characters.") = Field(
+        "", description="What figures and prose call it, plain text of up to 40 characters."
+    )
+    colour: written_as("#[0-9A-Fa-f]{6}", 'It is six hexadecimal digits after #, such as "#0072B2".') = Field(
+        "#666666", description='Its colour in figures, such as "#0072B2".'
+    )
+
+
+class Study(Section):
+    """A study has a question, a base setting, and what it varies."""
+
+    title: str = Field("", description="The study's name in figures and in the report.")
+    question: str = Field(min_length=1, description="What the study asks, in one sentence.")
+    seeds: int | None = Field(None, ge=1, le=1000, description="Random seeds of this study, instead of scale.seeds.")
+    layers: dict = Field(
+        {},
+        description="Layers to draw on their own, by architecture; without, the first, the middle and the last.",
+    )
+    base: Settings = Field({}, description="The settings that all its runs share.")
+    vary: list = Field(
+        min_length=1,
+        description="Grids. A grid gives each of its keys one value or a list; the study runs every combination.",
+    )
+
+
+class RandomMlps(Section):
+    """Notebook 004's multilayer perceptrons, drawn many times at initialisation; one backward pass each."""
+
+    draws: int = Field(1000, ge=8, le=1_000_000, description="Random networks per combination.")
+    samples: int = Field(100, ge=1, le=100_000, description="Samples in the batch, X and Y standard normal.")
+    depths: Distinct[Annotated[int, Field(ge=2, le=500)]] = Field(
+        [5, 10, 20, 50], min_length=1, description="Numbers of (Linear, activation) pairs."
+    )
+    widths: Distinct[Annotated[int, Field(ge=1, le=4096)]] = Field(
+        [10], min_length=1, description="Units of a hidden layer."
+    )
+    activations: Distinct[one_of(*ACTIVATIONS)] = Field(
+        [*ACTIVATIONS], min_length=1, description="The activation after every layer, the last included."
+    )
+    inits: Distinct[one_of("default", "xavier", "he", "lecun")] = Field(
+        ["default", "xavier", "he", "lecun"], min_length=1, description="The initialisations."
+    )
+    seed: int = Field(0, **RANDOM_SEED, description="The random seed of the draws.")
+
+
+class DepthAtInit(Section):
+    """CIFAR ResNets of growing depth at initialisation, with and without skips and batch norm; never trained."""
+
+    depths: Distinct[one_of(*range(8, 111, 6))] = Field([8, 20, 56], min_length=1, description="Layers, 6n + 2.")
+    draws: int = Field(8, ge=2, le=1000, description="Random networks, one a random seed, of each kind.")
+    images: int = Field(16, ge=2, le=1024, description="Images in the one batch that all see.")
+    width: Number = Field(0.5, gt=0, le=4, description="The width multiplier; 1 is 16, 32 and 64 channels.")
+
+
+class Configuration(Section):
+    """The configuration of gradflow. Every key has a default; a key that is not described here is refused."""
+
+    select: Distinct[str] = Field(
+        ["mlp"],
+        min_length=1,
+        description="The studies to run, by name; mlp (notebook 004's) and depth_at_init are set up under keys of "
+        "their own.",
+    )
+    device: one_of("auto", "cpu", "cuda") = Field(
+        "auto",
+        description="Where runs are trained. auto takes a CUDA device where there is one; cuda fails loudly without "
+        "one.",
+    )
+    threads: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="CPU threads of one training job. One thread and as many jobs as cores is the fastest on a CPU.",
+    )
+    checkpoint_minutes: Number = Field(
+        10,
+        gt=0,
+        le=100_000,
+        description="How often a run is saved within an epoch, in minutes; it is saved at the end of every epoch, too.",
+    )
+    jobs_per_gpu: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="How many training jobs share a GPU; more than one lets small networks fill a large GPU.",
+    )
+    verdict: Verdict = Field({})
+    verify_runs: int = Field(
+        3,
+        ge=1,
+        le=1_000_000,
+        description="How many finished runs, drawn at random, the target verify trains again to compare.",
+    )
+    verify_seed: int = Field(
+        0, **RANDOM_SEED, description="The random seed of that draw; another one draws other runs."
+    )
+    datasets: dict[FilesName, Dataset] = Field({"digits": {}}, min_length=1, description="The data sets, by name.")
+    cache: str = Field(
+        "downloads",
+        min_length=1,
+        description="The folder in which fetched files are kept, each in a folder of its own; checkouts may share it.",
+    )
+    downloads: dict[FilesName, Download] = Field(
+        {}, description="Files that are fetched when a run needs them, by name."
+    )
+    scale: Scale = Field({})
+    record: Distinct[str] = Field(
+        [],
+        description="Quantities to record beside those that always are, of those that gradflow.recorder.quantities "
+        "measures on request.",
+    )
+    architectures: dict[Name, OwnArchitecture] = Field(
+        {},
+        description="Networks of your own, by the name that studies use; gradflow's are in gradflow.models.catalogue.",
+    )
+    studies: dict[Name, Study] = Field({}, description="The training studies, by name.")
+    mlp: RandomMlps = Field({})
+    depth_at_init: DepthAtInit = Field({})
