@@ -5,7 +5,7 @@ of numbers is a value that could not be measured. New settings of a run and new 
 in `gradflow.runs.Run` and in `gradflow.recorder.quantities`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import get_type_hints
 
 import numpy as np
@@ -30,7 +30,7 @@ class Table:
     columns: dict[str, type]
     large: bool = False
     earlier: tuple[str, ...] = ()
-    renamed: tuple[tuple[str, str], ...] = ()
+    renamed: dict[str, str] = field(default_factory=dict)
 
 
 # The settings of a run as columns; options are JSON, and absent where there are none.
@@ -76,7 +76,7 @@ TABLES = {
     "profiles": Table(
         "a quantity of a layer at a phase of a run",
         {"run": Key, "phase": Key, "quantity": Key, "layer": Key, "depth": np.int32, "value": float},
-        renamed=(("moment", "phase"),),
+        renamed={"moment": "phase"},
     ),
     "epochs": Table(
         "an epoch of a run", {"run": Key, "epoch": np.int32} | dict.fromkeys(PER_EPOCH, float) | {"seconds": float}
@@ -84,8 +84,13 @@ TABLES = {
     "runs": Table("a run: settings, outcome, how it was made", {"run": str} | SETTINGS | OUTCOMES),
     "arms": Table(
         "a run in an arm of a study",
-        {"study": Key, "title": Key, "arm": int, "label": Key, "run": str, "seed": int}
-        | {
+        {
+            "study": Key,
+            "title": Key,
+            "arm": int,
+            "label": Key,
+            "run": str,
+            "seed": int,
             "start": Key,  # what the first backward pass depends on: Run.start
             "colour": Key,
             "beside": str,  # the layers beside the main path, as JSON
@@ -104,7 +109,7 @@ TABLES = {
         dict.fromkeys(("id", "source", "claim", "test", "rule"), str)
         | {"value": float, "low": float, "high": float, "n": int, "lost": int, "p": float}
         | {"outcome": str, "verdict": Key},
-        renamed=(("seeds", "n"),),
+        renamed={"seeds": "n"},
     ),
     "first_backward": Table(
         "a quantity of a layer at the first backward pass of a start and a random seed",

@@ -52,8 +52,10 @@ def write_csv(path: Path, frame: pd.DataFrame) -> None:
     atomic_write(Path(path), lambda stream: stream.write(frame.to_csv(index=False).encode()))
 
 
-def read_table(folder: Path, name: str, columns: Iterable[str] | None = None, filters: list | None = None):
-    """Return a table, or some columns of it and the rows that pass pyarrow's filters, as a pandas frame.
+def read_table(
+    folder: Path, name: str, columns: Iterable[str] | None = None, filters: list | None = None
+) -> pd.DataFrame:
+    """Return a table, or some of its columns and the rows that pass pyarrow's filters.
 
     Texts are texts, whatever they look like; a column in which values may be absent is of a nullable type of pandas.
 
@@ -99,7 +101,7 @@ def _typed(path: Path, values: pd.Series, field: pa.Field) -> pa.Array:
             if array.null_count < len(array) and sort(array.type) != sort(plain):
                 raise pa.ArrowInvalid(f"not {array.type}")
         array = array.cast(plain)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+    except pa.ArrowException as error:
         raise GradflowError(f"{where} is {plain}: {str(error).splitlines()[0]}.") from error
     if array.null_count and not field.nullable:
         raise GradflowError(f"{where} lacks {array.null_count} of its values.")
@@ -124,7 +126,7 @@ def _to_frame(table: pa.Table) -> pd.DataFrame:
 def _fault_of_names(name: str, found: Iterable[str]) -> str | None:
     """Say which column is missing or unknown, or is called otherwise now."""
     found, wanted = list(found), list(TABLES[name].columns)
-    for earlier, now in TABLES[name].renamed:
+    for earlier, now in TABLES[name].renamed.items():
         if earlier in found and now not in found:
             return f"has a column {earlier!r}, which is called {now!r} now"
     for column in wanted:
