@@ -208,7 +208,9 @@ class Configuration(Section):
     verify_seed: int = Field(
         0, **RANDOM_SEED, description="The random seed of that draw; another one draws other runs."
     )
-    datasets: dict[DataName, DatasetSection] = Field({"digits": {}}, min_length=1, description="The data sets, by name.")
+    datasets: dict[DataName, DatasetSection] = Field(
+        {"digits": {}}, min_length=1, description="The data sets, by name."
+    )
     cache: str = Field(
         "downloads",
         min_length=1,
