@@ -85,3 +85,16 @@ def test_a_figure_is_one_file_and_its_caption(done):
     assert (done / "results/figures/skip/seeds.svg").exists()
     assert (done / "results/figures/skip/decades.png").read_bytes() == before
     assert (done / "results/figures/vgg_deep/seeds.png").exists() and pending(done, *SMOKE) == {}
+
+
+def test_a_figure_without_a_caption_or_a_title_is_refused_in_one_sentence(workflow):
+    add(workflow, "studies.md", "report/figures/seeds.py")
+    refused = snakemake(workflow, "-n", *SMOKE)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0 and "captions/seeds.rst does not exist: write the caption of the figure" in said
+    file = workflow / "workflow/scripts/gradflow/report/figures/seeds.py"
+    file.write_text(file.read_text().replace('"Test accuracy by random seed"', ""))
+    refused = snakemake(workflow, "-n", *SMOKE)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0 and "seeds.py: @report_figure of draw must be given a title as plain text" in said
+    assert "Traceback" not in said

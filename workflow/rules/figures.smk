@@ -48,9 +48,17 @@ def caption(kind):
     return path
 
 
+def kinds_of_figures():
+    """The kinds of figures that there are."""
+    try:
+        return figures().values()
+    except GradflowError as error:
+        raise WorkflowError(str(error)) from None
+
+
 FIGURES = []  # every file of every figure
 
-for kind in figures().values():
+for kind in kinds_of_figures():
     pictures = pictures_of(kind)
     shown, beside = ([f"results/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
     FIGURES += shown + beside
