@@ -114,7 +114,7 @@ def recomputations(wildcards):
     return [f"results/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
 
 
-def recipe(wildcards):
+def recipe_of(wildcards):
     """How to make a run again, as its result says."""
     return recipe(RESULT.format(run=wildcards.run))
 

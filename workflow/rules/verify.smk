@@ -11,8 +11,8 @@ use rule train as recompute with:
     benchmark:
         "results/benchmarks/recompute/{run}.tsv"
     params:
-        settings=lambda wildcards: recipe(wildcards)["settings"],
-        dataset=lambda wildcards: recipe(wildcards)["dataset_fingerprint"],
+        settings=lambda wildcards: recipe_of(wildcards)["settings"],
+        dataset=lambda wildcards: recipe_of(wildcards)["dataset_fingerprint"],
         checkpoint="results/verify/{run}.pt",
         asked=time.time(),  # a recomputation of another time answers nothing
 
