@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -129,8 +130,7 @@ def read_study(folder: Path, study: str) -> StudyTables:
         raise GradflowError(
             f"{folder} holds no runs of the study {study!r}: select it in the config and run the workflow."
         )
-    its_runs = [("run", "in", list(arms["run"]))]
-    read = {name: read_table(folder, name, filters=its_runs) for name in ("profiles", "layers", "epochs", "runs")}
+    read = {name: _rows_of(arms["run"], folder, name) for name in ("profiles", "layers", "epochs", "runs")}
     for name in read:
         absent = set(arms["run"]) - set(read[name]["run"])
         if absent:
@@ -142,6 +142,18 @@ def read_study(folder: Path, study: str) -> StudyTables:
     }
     joined["profiles"], seeds = _with_first_backward(joined["profiles"], arms, folder)
     return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, folder=folder)
+
+
+def _rows_of(runs: pd.Series, folder: Path, name: str) -> pd.DataFrame:
+    """The rows of some runs in a table, which is read once for all studies while its file stays as it is."""
+    path = folder / f"{name}.parquet"
+    table = _whole_table(folder, name, path.stat().st_mtime_ns if path.exists() else None)
+    return table[table["run"].isin(runs)]
+
+
+@lru_cache(maxsize=8)
+def _whole_table(folder: Path, name: str, written: int | None) -> pd.DataFrame:
+    return read_table(folder, name)
 
 
 def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

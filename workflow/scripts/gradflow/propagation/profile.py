@@ -1,7 +1,6 @@
 """Depth profiles: how norms go on from layer to layer."""
 
 import numpy as np
-from scipy import stats
 
 
 def decades_per_layer(values: np.ndarray) -> float:
@@ -27,4 +26,6 @@ def robust_slope(x: np.ndarray, values: np.ndarray) -> float:
     good = np.isfinite(values) & (values > 0)
     if good.sum() < 3:
         return float("nan")
+    from scipy import stats  # takes half a second to import
+
     return float(stats.theilslopes(np.log10(values[good]), np.asarray(x)[good]).slope)
