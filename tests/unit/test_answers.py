@@ -67,7 +67,7 @@ def test_layer_ratios_are_the_tables_own():
 
 def test_one_seed_has_no_interval():
     said = does_it_vanish(study({"arm": (-6, {})}, seeds=1), THRESHOLDS)
-    assert "(one seed)" in said and "[" not in said
+    assert "(one random seed)" in said and "[" not in said
 
 
 def test_the_product_of_factors_meets_the_ratio_end_to_end():
@@ -86,7 +86,7 @@ def test_an_effect_is_found_where_there_is_one_and_only_there():
     absent = study({"with": (-1, {"skip": True}), "without": (-1, {"skip": False})}, noise=0.3)
     assert "not significant" in effect(absent, "skip", True, False, "the skip")
     alone = study({"with": (-1, {"skip": True}), "without": (-4, {"skip": False})}, seeds=1)
-    assert "one seed decides nothing" in effect(alone, "skip", True, False, "the skip")
+    assert "one random seed decides nothing" in effect(alone, "skip", True, False, "the skip")
 
 
 def test_only_arms_that_differ_in_nothing_else_are_paired():

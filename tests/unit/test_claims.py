@@ -74,8 +74,8 @@ def test_the_parts_of_a_claim_make_its_verdict():
 
 def test_one_seed_decides_nothing(tmp_path):
     table = settle(claim(vanishes()), evidence(tmp_path, {"deep": (DEEP, -5, 0.5)}, seeds=1))
-    assert table["outcome"].iloc[0] == "undecided: one seed" and table["verdict"].iloc[0] == UNDECIDED
-    assert "one seed" in claims_table(table) and "[" not in claims_table(table)
+    assert table["outcome"].iloc[0] == "undecided: one random seed" and table["verdict"].iloc[0] == UNDECIDED
+    assert "one random seed" in claims_table(table) and "[" not in claims_table(table)
 
 
 def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
@@ -134,7 +134,7 @@ def test_regions_hold_and_fail_where_they_say(value, region, holds):
         ([np.inf, 4.0, 5.0], {"above": 1}, "undecided"),  # three seeds alone cannot decide by their signs
         ([-np.inf, 0.1, 0.2], {"beyond": 0.3}, "undecided"),
         ([-np.inf, 1.0, 1.0], {"between": [-2, 2]}, "undecided"),
-        ([np.nan, -5.0, -5.1], {"below": -2}, "undecided: not finite in 1 of 3 seeds"),
+        ([np.nan, -5.0, -5.1], {"below": -2}, "undecided: not finite in 1 of 3 random seeds"),
         ([0.5, 0.5, 0.5], {"above": 0}, "undecided"),  # the same share of a few images thrice is no certainty
     ],
 )

@@ -27,10 +27,11 @@ def test_a_verdict_needs_the_whole_interval_on_one_side(low, high, expected):
 
 
 def test_verdicts_on_one_seed_and_on_nothing_finite_say_so():
-    assert profile_verdict(estimate_mean([-5.0]), THRESHOLDS) == "vanishing (one seed)"
+    assert profile_verdict(estimate_mean([-5.0]), THRESHOLDS) == "vanishing (one random seed)"
     assert profile_verdict(estimate_mean([np.nan, np.nan]), THRESHOLDS) == "not finite"
     assert profile_verdict(estimate_mean([]), THRESHOLDS) == "not measured"
-    assert profile_verdict(estimate_mean([np.nan, 0.1, 0.2]), THRESHOLDS) == "healthy (not finite in 1 of 3 seeds)"
+    said = profile_verdict(estimate_mean([np.nan, 0.1, 0.2]), THRESHOLDS)
+    assert said == "healthy (not finite in 1 of 3 random seeds)"
     assert profile_verdict(estimate_mean([np.inf, np.inf]), THRESHOLDS) == "exploding"
     assert profile_verdict(estimate_mean([-np.inf, -np.inf]), THRESHOLDS) == "vanishing"
 

@@ -55,9 +55,9 @@ def folder(tmp_path_factory):
 def test_verdicts_count_what_was_lost(folder):
     said = read_study(folder / "tables", "odd").verdicts(THRESHOLDS)
     assert said["healthy arm", "init"] == "undecided" or "healthy" in said["healthy arm", "init"]
-    assert said["healthy arm", "end"] == "healthy (not finite in 1 of 2 seeds)"
+    assert said["healthy arm", "end"] == "healthy (not finite in 1 of 2 random seeds)"
     assert said["lost arm", "end"] == "not finite"
-    assert said["one step", "one_step"] == "not measured" and said["one step", "init"].endswith("(one seed)")
+    assert said["one step", "one_step"] == "not measured" and said["one step", "init"].endswith("(one random seed)")
 
 
 def test_early_ends_keep_the_others_time_axis(folder):
@@ -70,7 +70,7 @@ def test_every_figure_draws_them(folder):
     assert {path.suffix for path in draw_figures(folder, "odd").values()} == {".png", ".html"}
     study = read_study(folder / "tables", "odd")
     notes = [text.get_text() for text in decades.draw(study, THRESHOLDS).axes[0].texts]
-    assert "1 of 2 seeds not finite at the end" in notes and "2 of 2 seeds not finite at the end" in notes
+    assert "1 of 2 random seeds not finite at the end" in notes and "2 of 2 random seeds not finite at the end" in notes
     frames = histograms.draw(study, {"vgg16": ["layer1"]}).frames
     counted = [text.get_text() for axis in frames[0].axes for text in axis.texts]
     assert "layer1: 2 zero\nlayer1: 10 not finite" in counted and "layer1: 1 zero\nlayer1: 5 not finite" in counted
@@ -90,7 +90,7 @@ def test_the_notebook_runs_on_them_and_says_so(folder):
     execute(ROOT / "report" / "analysis.ipynb", folder / "out.ipynb", parameters)
     to_page(folder / "out.ipynb", folder / "out.html")
     page = Path(folder / "out.html").read_text()
-    for words in ("1 completed<br", "1 diverged", "not finite in 1 of 2 seeds", "not measured"):
+    for words in ("1 completed<br", "1 diverged", "not finite in 1 of 2 random seeds", "not measured"):
         assert words in page
     assert nbformat.read(folder / "out.ipynb", as_version=4).metadata.papermill.parameters["results"] == str(folder)
     assert verdict_table(read_study(folder / "tables", "odd"), THRESHOLDS).count("diverged") == 2

@@ -41,7 +41,7 @@ def paired(study: StudyTables, values: pd.Series, label: str, baseline: str) -> 
 def effects(study: StudyTables, values: pd.Series, pairs: list[tuple[str, str]]) -> list[Effect]:
     """Return the effect of each (arm, baseline) on a quantity, corrected for the number of pairs."""
     differences = [estimate_mean(paired(study, values, *pair)) for pair in pairs]
-    p_values = adjusted([difference.p(0.0) for difference in differences])  # NaN: the same in every seed
+    p_values = adjusted([difference.p(0.0) for difference in differences])  # NaN: the same in every random seed
     return [Effect(*pair, difference, float(p)) for pair, difference, p in zip(pairs, differences, p_values)]
 
 

@@ -44,8 +44,8 @@ def profile_verdict(decades: Estimate, thresholds: dict) -> str:
     """Call a depth profile vanishing, healthy or exploding by its decades from last to first layer.
 
     thresholds: `vanishing_below` and `exploding_above`, in decades. The whole interval must lie on one side of a
-    threshold, or the verdict is undecided; with one seed the value alone decides and the verdict says so. Seeds without
-    a value are counted in it, never dropped in silence.
+    threshold, or the verdict is undecided; with one random seed the value alone decides and the verdict says so.
+    Random seeds without a value are counted in it, never dropped in silence.
     """
     if not decades.n:
         return "not finite" if decades.lost else "not measured"
@@ -60,5 +60,5 @@ def profile_verdict(decades: Estimate, thresholds: dict) -> str:
     elif low > below and high < above:
         said = "healthy"
     if decades.lost:
-        return f"{said} (not finite in {decades.lost} of {decades.lost + decades.n} seeds)"
-    return f"{said} (one seed)" if single else said
+        return f"{said} (not finite in {decades.lost} of {decades.lost + decades.n} random seeds)"
+    return f"{said} (one random seed)" if single else said

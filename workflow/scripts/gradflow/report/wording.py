@@ -10,11 +10,11 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def times(log_ratio: Estimate) -> str:
-    """Say a ratio from an interval of its log10: "37× [31, 44]", or "37× (one seed)"."""
+    """Say a ratio from an interval of its log10: "37× [31, 44]", or "37× (one random seed)"."""
     if log_ratio.n == 0 or np.isnan(log_ratio.value):
         return "not measurable"
     mean, low, high = (power(value) for value in (log_ratio.value, log_ratio.low, log_ratio.high))
-    return f"{mean}× (one seed)" if log_ratio.n < 2 else f"{mean}× [{low}, {high}]"
+    return f"{mean}× (one random seed)" if log_ratio.n < 2 else f"{mean}× [{low}, {high}]"
 
 
 def signed(value: Estimate, digits: int = 1) -> str:
@@ -27,7 +27,7 @@ def signed(value: Estimate, digits: int = 1) -> str:
     )
     if value.is_exact:
         return mean
-    return f"{mean} (one seed)" if value.n < 2 else f"{mean} [{low}, {high}]"
+    return f"{mean} (one random seed)" if value.n < 2 else f"{mean} [{low}, {high}]"
 
 
 def change(difference: Estimate, significant: bool) -> str:
@@ -35,7 +35,7 @@ def change(difference: Estimate, significant: bool) -> str:
     if np.isnan(difference.value):
         return "cannot be compared (a gradient was zero or not finite)"
     if not significant:
-        doubt = "one seed decides nothing" if difference.n < 2 else "which is not significant"
+        doubt = "one random seed decides nothing" if difference.n < 2 else "which is not significant"
         return f"changes the first layer's share by {signed(difference)} decades, {doubt}"
     verb = "raises" if difference.value > 0 else "lowers"
     return f"{verb} the first layer's share by {signed(difference)} decades"

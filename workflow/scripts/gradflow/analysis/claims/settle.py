@@ -48,9 +48,9 @@ def _judge(test: dict, needs: dict, evidence: dict[str, object]) -> tuple[Estima
         return estimate, lack, np.nan
     if estimate.lost:
         seeds = estimate.lost + estimate.n
-        return estimate, f"undecided: not finite in {estimate.lost} of {seeds} seeds", np.nan
+        return estimate, f"undecided: not finite in {estimate.lost} of {seeds} random seeds", np.nan
     if estimate.n == 1:
-        return estimate, "undecided: one seed", np.nan
+        return estimate, "undecided: one random seed", np.nan
     holds, p = compare_to_region(estimate, test)
     if np.isnan(p):
         return estimate, "undecided: no spread to judge by, or infinite", np.nan

@@ -28,7 +28,7 @@ def draw(study, thresholds: dict[str, float]) -> Figure:
         name = PHASES[phase] if label == labels[0] else None
         axis.plot(value.value, row, "o", ms=5, color=PHASE_COLOURS[phase], label=name, mec="white", mew=0.6)
         if value.lost:
-            note = f"{value.lost} of {value.lost + value.n} seeds not finite {PHASES[phase]}"
+            note = f"{value.lost} of {value.lost + value.n} random seeds not finite {PHASES[phase]}"
             axis.text(high, row, note, ha="right", va="center", fontsize=7, color=PHASE_COLOURS[phase])
     axis.set_yticks(range(len(labels)), labels)
     axis.set_ylim(len(labels) - 0.4, -0.6)

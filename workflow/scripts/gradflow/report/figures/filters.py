@@ -34,7 +34,7 @@ def draw(study, results) -> Figure:
                 continue
             axis.imshow(_tiles(weights), interpolation="nearest")
             axis.set_title(f"{label}: {phase} training{_smooth(weights)}", fontsize=9)
-    figure.suptitle(f"{study.title}: filters of the first convolution (one seed)")
+    figure.suptitle(f"{study.title}: filters of the first convolution (one random seed)")
     return figure
 
 

@@ -83,12 +83,12 @@ def _evidence(test) -> str:
 
 def _value(test) -> str:
     if np.isnan(test.value):
-        return "not finite in every seed" if test.n else "–"
+        return "not finite in every random seed" if test.n else "–"
     mean, low, high = (_number(value) for value in (test.value, test.low, test.high))
     lost = f", {test.lost} not finite" if test.lost else ""
     if test.n == 0:  # a count
         return mean
-    return f"{mean} (one seed{lost})" if test.n < 2 else f"{mean} [{low}, {high}]{lost}"
+    return f"{mean} (one random seed{lost})" if test.n < 2 else f"{mean} [{low}, {high}]{lost}"
 
 
 def _number(value: float) -> str:
