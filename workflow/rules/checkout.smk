@@ -17,7 +17,7 @@ def put_own_library_first():
 
 
 def refuse_another_library():
-    """Stop if this process, or a job that it would start, has another gradflow all the same; a job looks again."""
+    """Stop if this process, or a job that it would start, has another gradflow all the same; a job checks again."""
     import gradflow
 
     found = [gradflow.__file__]

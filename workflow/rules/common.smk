@@ -33,7 +33,7 @@ def checked_plan(raw):
         plan = studies.expand(complete)
         entries = known(complete["architectures"])
         codes = run_codes(studies.distinct_runs(plan).values(), entries, complete["record"])
-        # Looking into the networks takes torch, a second: once for each plan and version of the models is enough.
+        # Inspecting the networks takes torch, a second: once for each plan and version of the models is enough.
         seen = [[study.name, study.layers, [run.id for run in study.runs]] for study in plan]
         seen = json.dumps([seen, sorted(set(codes.values())), code_fingerprint("gradflow.studies", registries=False)])
         mark = Path(".snakemake") / "gradflow-checked" / hashlib.sha256(seen.encode()).hexdigest()
@@ -49,7 +49,7 @@ def checked_plan(raw):
 
 
 def run_codes(runs, entries, record):
-    """The fingerprint of the code of each run, by its id; what several runs share is looked at once."""
+    """The fingerprint of the code of each run, by its id; what several runs share is computed once."""
     known, codes = {}, {}
     for run in runs:
         key = run.architecture, run.optimizer, run.neutral

@@ -17,7 +17,7 @@ OPTIMIZER_SETTINGS = ("learning_rate", "momentum", "weight_decay")  # they come 
 class Effect:
     """The mean difference of two arms over their common random seeds, arm minus baseline.
 
-    `p` is that of Student's paired t test for no difference, adjusted for all effects that were looked at together.
+    `p` is that of Student's paired t test for no difference, adjusted for all effects that were tested together.
     """
 
     label: str

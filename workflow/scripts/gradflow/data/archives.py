@@ -157,7 +157,7 @@ def _readable(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _check(archive: Path, found: Iterator[tuple[str, int, bool]]) -> None:
-    """Look at each member's name, size, and whether it is a plain file."""
+    """Check each member's name, size, and whether it is a plain file."""
     total, names = 0, set()
     for name, size, plain in found:
         parts = name.replace("\\", "/").split("/")

@@ -13,7 +13,7 @@ from gradflow.data.splits import SPLITS
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
 
-CHUNK = 64  # images looked at together: few enough for the processor's cache
+CHUNK = 64  # images counted together: few enough for the processor's cache
 FILES = ("images.npy", "labels.npy", "split.npy", "dataset.json")
 
 

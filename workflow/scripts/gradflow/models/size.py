@@ -79,7 +79,7 @@ def first_line(error: BaseException) -> str:
 def without_memory(work: Callable[[str], T]) -> T:
     """Return what `work` does on the meta device, or if it cannot there, on the CPU; it is given the device's name.
 
-    Code of others may look at values, which tensors on the meta device have not. What it raises on the CPU goes on.
+    Code of others may read values, which tensors on the meta device have not. What it raises on the CPU goes on.
     """
     import torch
 

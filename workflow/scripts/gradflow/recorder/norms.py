@@ -15,7 +15,7 @@ def l2_norm(tensor: torch.Tensor) -> torch.Tensor:
     """Return the L2 norm of all elements as a 0-d float32 tensor on the same device, without synchronising it.
 
     Rows are reduced first and their norms second: one float32 pass over 103 million elements reads 1.1 % low, the two
-    levels stay within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU, where looking at a
+    levels stay within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU, where reading a
     value costs nothing, what is outside `SAFE_RMS` is summed in float64; on other devices every tensor is scaled by
     its largest magnitude. A tensor that holds NaN or Inf has a norm of NaN or Inf.
     """

@@ -98,7 +98,7 @@ class GradientRecorder:
             handle.remove()
         self._handles = []
         self._close_weight_change()
-        self._weights.forget()
+        self._weights.release()
         self._start_step()
 
     def step(self, batch_size: int | None = None) -> None:

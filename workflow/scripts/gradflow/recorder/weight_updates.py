@@ -57,8 +57,8 @@ class WeightChanges:
         """Take copies that `state` returned for modules of the same shapes, on any device."""
         self._copies = [torch.empty_like(weight).copy_(copy) for copy, weight in zip(copies, self._weights())]
 
-    def forget(self) -> None:
-        """Let the copies go."""
+    def release(self) -> None:
+        """Release the copies."""
         self._copies = []
 
     def _weights(self) -> list[torch.Tensor]:
