@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 FINISHED = os.environ.get("GRADFLOW_FINISHED")
 STUDIES = ("Depth of VGG", "Skip connections of ResNet-50", "VGG-Deep, VGG-16 and ResNet-18")
 OTHERS = {"Answers": 1, "Claims": 1, "Cost": 1, "Depth at initialisation": 1, "Random MLPs": 2}
-DRAWN = ("vgg_depth", "skip", "optimizer")  # five arms, as is usual; the widest figures; the tallest
+DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
 
 
 @pytest.fixture(scope="module")

@@ -226,7 +226,7 @@ def test_cpu_jobs_take_no_lease(monkeypatch):
 def test_the_leased_gpu_is_the_one_that_torch_is_given(monkeypatch, take, gpus):
     assert take(gpus)[1].startswith("leased GPU 0")
     chosen = []
-    monkeypatch.setattr(devices, "choose", lambda *arguments: torch.device("cuda"))
+    monkeypatch.setattr(devices, "choose_device", lambda *arguments: torch.device("cuda"))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda index: SimpleNamespace(uuid=gpus[index]))
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
