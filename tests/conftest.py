@@ -79,7 +79,7 @@ def copy_workflow(folder: Path) -> Path:
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, folder / name)  # what is compiled, too: a copy need not do it again
         else:
             shutil.copy(source, folder / name)
     (folder / ".snakemake").mkdir()
