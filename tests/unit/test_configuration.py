@@ -235,3 +235,13 @@ def test_a_mutated_configuration_is_accepted_whole_or_refused_in_one_sentence(co
         assert str(error).startswith("config: ") and "\n" not in str(error)
     else:
         assert repr(configuration.complete(complete)) == repr(complete)  # nothing is left to fill in
+
+
+def test_an_overlay_of_one_study_changes_no_other(tmp_path):
+    """Studies that are written alike by an anchor of YAML share nothing that an overlay could reach."""
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text(yaml.safe_dump({"studies": {"vgg_deep": {"base": {"epochs": 77}}}}))
+    changed = configuration.read_configuration(ROOT / "config.yaml", overlay)
+    before = configuration.read_configuration(ROOT / "config.yaml")
+    assert changed["studies"].pop("vgg_deep")["base"]["epochs"] == 77 and before["studies"].pop("vgg_deep")
+    assert changed == before
