@@ -45,12 +45,18 @@ def shared(tmp_path_factory):
     root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
     def once(name: str, make) -> Path:
-        folder, done = root / name, root / f"{name}.done"
+        folder, done, failed = root / name, root / f"{name}.done", root / f"{name}.failed"
         with FileLock(root / f"{name}.lock"):
+            assert not failed.exists(), f"{name} could not be made: {failed.read_text()}"
             if not done.exists():
-                assert not folder.exists(), f"{name} could not be made in another worker"
+                failed.write_text("its worker died")
                 folder.mkdir()
-                make(folder)
+                try:
+                    make(folder)
+                except BaseException as error:
+                    failed.write_text(str(error))
+                    raise
+                failed.unlink()
                 done.touch()
         return folder
 
@@ -79,7 +85,8 @@ def copy_workflow(folder: Path) -> Path:
     for name in SHIPPED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name)  # what is compiled, too: a copy need not do it again
+            # What is compiled, too, so that a copy need not do it again; not what another worker is compiling.
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         else:
             shutil.copy(source, folder / name)
     (folder / ".snakemake").mkdir()
@@ -153,6 +160,6 @@ def library(tmp_path, monkeypatch):
     """A copy of the library to edit, whose code is fingerprinted."""
     from gradflow.runtime import fingerprint
 
-    copy = shutil.copytree(fingerprint.ROOT, tmp_path / "gradflow")
+    copy = shutil.copytree(fingerprint.ROOT, tmp_path / "gradflow", ignore=shutil.ignore_patterns("*.pyc.*"))
     monkeypatch.setattr(fingerprint, "ROOT", copy)
     return copy

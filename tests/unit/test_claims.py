@@ -88,6 +88,7 @@ def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
         ),
         "needs dataset cifar10, these runs have digits": vanishes(needs={"dataset": {"one_of": ["cifar10"]}}),
         "needs epochs 20 or more, these runs have 4": vanishes(needs={"epochs": {"at_least": 20}}),
+        "needs depth 20, these runs have none": vanishes(needs={"depth": {"one_of": [20]}}),
         "this run has no network with architecture vgg16": {
             "says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters_full", "below": 1,
         },

@@ -63,6 +63,7 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
         ),
         ({"says": "n", "depth_at_init": {"depth": 8}, "below": 1}, "'measure' is a required property"),
         (vanishes(over={}), "'over' was unexpected"),
+        (vanishes(arm={"kernel": [3, 5]}), r"\[3, 5\] is not of type 'string', 'number', 'boolean', 'null'"),
         (vanishes(depth_at_init={"depth": 8}), "Additional properties are not allowed"),
         (
             {"says": "n", "measure": "decades", "below": 1},

@@ -79,11 +79,15 @@ def test_a_figure_has_the_name_of_its_file_and_says_what_it_is_drawn_from(folder
     [
         (GOOD + GOOD, r"bad.py: 2 functions have @report_figure, and a file has one figure"),
         ("", r"bad.py: 0 functions have @report_figure"),
-        (GOOD.replace("(study)", "(study, runs)"), r"bad.py: draw asks for 'runs'.*it may ask for study, layers, thr"),
+        (GOOD.replace("(study)", "(study, runs)"), r"bad.py: draw asks for 'runs'.*a figure is of one of study .with"),
         (GOOD.replace('"A title"', "TITLE"), r"bad.py: @report_figure of draw must be given a title as plain text"),
         (GOOD.replace('"A title"', ""), r"must be given a title as plain text"),
+        (GOOD.replace("(study)", "(results)"), r"draw asks for 'results'; a figure is of one of study"),
+        (GOOD.replace("(study)", "()"), r"draw asks for nothing; a figure is of one of study"),
+        (GOOD.replace("A title", "A {width}"), r"the title of draw has \{width\}, which it is not given"),
+        ("def draw(", r"bad.py: line 1 is no Python"),
     ],
-    ids=["two", "none", "unknown argument", "computed title", "no title"],
+    ids=["two", "none", "unknown argument", "computed title", "no title", "no subject", "nothing", "braces", "syntax"],
 )
 def test_a_file_that_is_no_figure_is_named(folder, text, words):
     (folder / "bad.py").write_text(text)

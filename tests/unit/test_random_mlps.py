@@ -13,7 +13,7 @@ from gradflow.propagation.random_mlps import ACTIVATIONS, _parameters, backward,
 
 
 def seed_norms(model, x, y):
-    """The seed's own get_gradient_norms (cell 5)."""
+    """The notebook's own get_gradient_norms (cell 5)."""
     model.zero_grad()
     mse_loss(model(x), y).backward()
     return [p.grad.norm().item() for p in model.parameters()]

@@ -113,6 +113,7 @@ WORDS = {
     r"\bprobe": ("probes", '"probe"', "`probe`"),  # names of earlier versions, which are refused
     r"\bmoments?\b": ("Adam", "random moment", "in a moment", "any moment", "good_moments", '"moment"'),
     r"\b[Ss]eed 00\d": (),
+    r"\b[Tt]he seeds?'": (),
     r"\b[Tt]ake[ns]? up\b": (),
     r"\btold from (none|no change)\b": (),
     r"\bin the place of\b": (),

@@ -44,7 +44,7 @@ rule cost:
     params:
         labels={name: entry.label for name, entry in ARCHITECTURES.items()},
         code=[
-            code_fingerprint("gradflow.report.pages"),
+            code_fingerprint("gradflow.report.pages", "gradflow.analysis.tables"),
             *(network_fingerprint(entry, "gradflow.analysis.cost") for entry in ARCHITECTURES.values()),
         ],
     script:

@@ -45,7 +45,7 @@ def trend(study: StudyTables, layers: list[str], quantity: str = "grad_sample_no
 
 
 def column(name: str):
-    """Return the measure that reads a column of runs.csv."""
+    """Return the measure that reads a column of the table `runs`."""
 
     def read(study: StudyTables) -> pd.Series:
         return study.per_run[name]

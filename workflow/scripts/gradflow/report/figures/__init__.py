@@ -10,13 +10,21 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from string import Formatter
 from typing import NamedTuple
 
 from gradflow.errors import GradflowError
 from gradflow.folders import file_of, modules
 
 GIVEN = "gradflow.report.given"
-# layers: those that a study draws on their own, by architecture. thresholds: of the verdict. width: of random MLPs.
+# What a picture is of; a figure is of one of them. The settings that go with each beside it: the layers that a study
+# draws on their own, by architecture; the verdict's thresholds; the width of random MLPs.
+SUBJECTS = {
+    "study": ("results", "layers", "thresholds"),
+    "random_mlps": ("width",),
+    "notebook_004": (),
+    "depth_at_init": (),
+}
 SETTINGS = ("layers", "thresholds", "width")
 
 
@@ -95,7 +103,12 @@ def figures() -> dict[str, FigureKind]:
 def _figure_of(module: str) -> FigureKind:
     """Return the figure that a file has."""
     file = file_of(module)
-    marked = list(_marked(ast.parse(file.read_text(encoding="utf-8"))))
+    try:
+        marked = list(_marked(ast.parse(file.read_text(encoding="utf-8"))))
+    except SyntaxError as error:
+        raise GradflowError(
+            f"{file}: line {error.lineno} is no Python ({error.msg}): mend it, or take it away."
+        ) from None
     if len(marked) != 1:
         raise GradflowError(
             f"{file}: {len(marked)} functions have @report_figure, and a file has one figure: give each a file of its "
@@ -108,13 +121,16 @@ def _figure_of(module: str) -> FigureKind:
         kind = FigureKind(module, function.name, arguments, *map(ast.literal_eval, call.args), **said)
     except (ValueError, TypeError):
         raise GradflowError(f"{file}: @report_figure of {function.name} must be given a title as plain text.") from None
-    known = [*(module.rpartition(".")[2] for module in modules(GIVEN)), *SETTINGS]
-    unknown = set(arguments) - set(known)
-    if unknown:
-        raise GradflowError(
-            f"{file}: {function.name} asks for {min(unknown)!r}, which no figure is given; it may ask for "
-            f"{', '.join(known)}."
-        )
+    subjects = [name for name in SUBJECTS if name in arguments]
+    known = [*subjects[:1], *(SUBJECTS[subjects[0]] if subjects else ())]
+    unknown = [name for name in arguments if name not in known]
+    if unknown or not subjects:
+        asked = f"asks for {unknown[0]!r}" if unknown else "asks for nothing"
+        may = [f"{name} (with {', '.join(beside)})" if beside else name for name, beside in SUBJECTS.items()]
+        raise GradflowError(f"{file}: {function.name} {asked}; a figure is of one of {', '.join(may)}.")
+    wildcards = {field for _, field, *_ in Formatter().parse(kind.title) if field is not None} - {*arguments}
+    if wildcards:
+        raise GradflowError(f"{file}: the title of {function.name} has {{{min(wildcards)}}}, which it is not given.")
     return kind
 
 

@@ -16,7 +16,12 @@ from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.folders import found_in
 from gradflow.runs import Run
 
-SETTINGS = {"description": "Settings of one arm or network.", "type": "object"}  # a part of a kind's schema
+# A part of a kind's schema. A list would be several arms, and a test is about one.
+SETTINGS = {
+    "description": "Settings of one arm or network.",
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
 
 
 class Missing(Exception):

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Iterator
+from numbers import Real
 from pathlib import Path
 
 import pandas as pd
@@ -82,11 +83,12 @@ def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | N
         runs = _arm(_study(one, studies), one["arm"])
         for name, wanted in needs.items():
             had, words = runs[name].iloc[0], name.replace("_", " ")
-            if "at_least" in wanted and (pd.isna(had) or had < wanted["at_least"]):
-                has = "none" if pd.isna(had) else f"{had:g}"
+            had = None if pd.isna(had) else had
+            has = "none" if had is None else f"{had:g}" if isinstance(had, Real) else had
+            if "at_least" in wanted and (had is None or had < wanted["at_least"]):
                 return f"needs {words} {wanted['at_least']:g} or more, these runs have {has}"
             if "one_of" in wanted and had not in wanted["one_of"]:
-                return f"needs {words} {' or '.join(map(str, wanted['one_of']))}, these runs have {had}"
+                return f"needs {words} {' or '.join(map(str, wanted['one_of']))}, these runs have {has}"
     return None
 
 
