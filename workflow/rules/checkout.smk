@@ -33,11 +33,12 @@ def refuse_another_library():
 
 
 def refuse_another_system():
-    """Stop where the runtime does not work, with what it says."""
+    """Stop where the runtime does not work, or a package of it is missing, with what it says."""
     from gradflow.errors import GradflowError
 
     try:
         import gradflow.runtime
+        from gradflow import studies
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
 
