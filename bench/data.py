@@ -25,7 +25,8 @@ from torchvision.datasets import ImageFolder
 
 from gradflow.data import store
 from gradflow.data.archives import members
-from gradflow.data.batches import NORMALIZATIONS, batches
+from gradflow.data.batches import batches
+from gradflow.data.normalization import IMAGENET
 from gradflow.data.prepare import prepare
 
 WORKERS, BATCH, SIDE, ROUNDS = 2, 32, 224, 15
@@ -82,7 +83,7 @@ def read_batches(dataset, side: int, count: int) -> float:
     return time.perf_counter() - started
 
 
-def read_as_the_seeds_do(images: ImageFolder, count: int, seed: int) -> float:
+def read_as_the_notebooks_do(images: ImageFolder, count: int, seed: int) -> float:
     """Return the seconds that so many batches take when PIL decodes and resizes each image anew."""
     rows = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed))[: count * BATCH]
     started = time.perf_counter()
@@ -93,14 +94,14 @@ def read_as_the_seeds_do(images: ImageFolder, count: int, seed: int) -> float:
 
 def compare_batches(dataset, folder: Path, side: int) -> None:
     """Print how many batches a second come from the arrays, and how many as the notebooks make them."""
-    seeds = [transforms.Resize((side, side)), transforms.ToTensor(), transforms.Normalize(*NORMALIZATIONS["imagenet"])]
+    seeds = [transforms.Resize((side, side)), transforms.ToTensor(), transforms.Normalize(*IMAGENET)]
     images = ImageFolder(str(folder), transform=transforms.Compose(seeds))
     count = 10 if side == SIDE else 150
-    read_batches(dataset, side, count), read_as_the_seeds_do(images, 3, 0)
+    read_batches(dataset, side, count), read_as_the_notebooks_do(images, 3, 0)
     mine, again, old = [], [], []
     for round_ in range(ROUNDS):
         mine.append(read_batches(dataset, side, count) / count)
-        old.append(read_as_the_seeds_do(images, 10, round_) / 10)
+        old.append(read_as_the_notebooks_do(images, 10, round_) / 10)
         again.append(read_batches(dataset, side, count) / count)
     ratio = statistics.median(o / m for o, m in zip(old, mine))
     control = statistics.median(a / m for a, m in zip(again, mine))

@@ -1,5 +1,7 @@
 """One set of pins: the lock, the conda environments and the project's own requirements agree."""
 
+import ast
+import importlib.util
 import itertools
 import re
 import tomllib
@@ -57,3 +59,14 @@ def test_containers_install_the_lock_and_have_no_pins_of_their_own(name):
     image = next(re.search(r"python:(\d\.\d+)", line)[1] for line in lines if re.match("from:? ", line, re.IGNORECASE))
     conda = yaml.safe_load((ROOT / "envs" / "torch.yaml").read_text())["dependencies"]
     assert f"python={image}" in conda
+
+
+def test_what_the_benchmarks_import_of_the_library_is_there():
+    """They are run by hand, and must not be left behind by a move."""
+    for path in sorted((ROOT / "bench").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "gradflow":
+                module = importlib.import_module(node.module)
+                for alias in node.names:
+                    known = hasattr(module, alias.name) or importlib.util.find_spec(f"{node.module}.{alias.name}")
+                    assert known, f"{path.name}: from {node.module} import {alias.name}"
