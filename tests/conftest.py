@@ -14,6 +14,8 @@ import torch
 from filelock import FileLock
 from hypothesis import settings
 
+from command_line import snakemake_in
+
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "data"))
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
@@ -102,8 +104,7 @@ def environment() -> dict[str, str]:
 
 def snakemake(folder: Path, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess:
     """Run snakemake of this environment in a folder."""
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=timeout)
+    return snakemake_in(folder, arguments, environment(), timeout)
 
 
 def planned(output: str) -> Counter:

@@ -65,17 +65,24 @@ def parse(
     path: Path, prose: bool = True, neutral: frozenset[str] = frozenset(), unset: frozenset[str] = frozenset()
 ) -> tuple[str, tuple[str, ...]]:
     """Return a file's code, and the names that it imports anywhere, with leading dots where they are relative."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = tuple(_imported(tree))
-    tree = _Unsaid(prose).visit(tree)
-    return ast.dump(_WithoutSettings(neutral, unset).visit(tree) if neutral else tree), imported
+    unsaid = _Unsaid(prose)
+    tree = unsaid.visit(ast.parse(path.read_text(encoding="utf-8")))
+    return ast.dump(_WithoutSettings(neutral, unset).visit(tree) if neutral else tree), tuple(unsaid.imported)
 
 
 class _Unsaid(ast.NodeTransformer):
-    """Takes out of code what only people read."""
+    """Takes out of code what only people read, and gathers what is `imported`: one walk, as planning waits for it."""
 
     def __init__(self, prose: bool):
-        self._prose = prose
+        self._prose, self.imported = prose, []
+
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        self.imported += (alias.name for alias in node.names)
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        self.imported += _taken(node)
+        return node
 
     def visit(self, node: ast.AST) -> ast.AST:
         documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -139,17 +146,14 @@ def _setting(node: ast.AST) -> str | None:
     return node.attr if named else None
 
 
-def _imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = "." * node.level + (node.module or "")
-            between = "" if base.endswith(".") else "."
-            names = [alias.name for alias in node.names]
-            if names == ["*"] or (node.module and base != LIBRARY):  # packages are found by what is taken from them
-                yield base
-            yield from (f"{base}{between}{name}" for name in names)
+def _taken(node: ast.ImportFrom) -> Iterator[str]:
+    """Yield what `from ... import ...` takes, and the module that it takes it from."""
+    base = "." * node.level + (node.module or "")
+    between = "" if base.endswith(".") else "."
+    names = [alias.name for alias in node.names]
+    if names == ["*"] or (node.module and base != LIBRARY):  # packages are found by what is taken from them
+        yield base
+    yield from (f"{base}{between}{name}" for name in names)
 
 
 def _absolute(name: str, module: str, path: Path) -> str:
