@@ -67,17 +67,28 @@ class Slurm:
         lines = log.read_text().splitlines() if log.exists() else []
         return [dict(field.split("=", 1) for field in line.split() if "=" in field) for line in lines]
 
-    def resume(self) -> None:
-        """Let the node serve again; it is refused while Slurm still moves the node, and once it came back by itself."""
+    def bring_back(self, job: str, ended) -> None:
+        """Let the node serve, and a job that it took along run again at once, until ended() is true.
 
-        def serves():
-            with suppress(subprocess.CalledProcessError):
-                self.ask("scontrol", "update", f"nodename={self.node}", "state=resume")
-            return self.ask("sinfo", "-h", "-n", self.node, "-o", "%T").strip() in ("idle", "mixed", "allocated")
+        What keeps the job from running is asked away again and again: Slurm refuses while it still moves the node or
+        the job, moves either once more, and holds a job that it started while its old processes had not ended.
+        """
+        away = [("update", f"nodename={self.node}", "state=resume"), ("release", job)]
+        away += [("update", f"jobid={job}", "starttime=now")]
 
-        self.wait("the node serves again", serves)
+        def done():
+            if ended():
+                return True
+            with suppress(subprocess.CalledProcessError):  # squeue knows no job that has ended
+                waits = "PENDING" in self.ask("squeue", "-h", "-j", job, "-o", "%T")
+                for change in away if waits and not self._steps(job) else ():
+                    with suppress(subprocess.CalledProcessError):
+                        self.ask("scontrol", *change)
+            return False
 
-    def steps(self, job: str) -> list[Path]:
+        self.wait(f"job {job} has run again", done, 5 * DEADLINE)
+
+    def _steps(self, job: str) -> list[Path]:
         """The sockets of a job's processes on the node: while there is one, the job cannot start again."""
         return list((self.folder / "spool").glob(f"{self.node}_{job}.*"))
 

@@ -199,10 +199,7 @@ def test_a_node_that_goes_down_and_comes_back_costs_nothing(client, one_to_train
     client.ask("scontrol", "update", f"nodename={client.node}", "state=down", "reason=test")
     client.wait("no job runs", lambda: not client.ask("squeue", "-h", "-t", "running,completing"))
     assert not missing.exists()
-    client.resume()
-    # Slurm gives what the node still runs two minutes to end. It may start again as soon as that has.
-    client.wait("the old steps have ended", lambda: not client.steps(job))
-    client.ask("scontrol", "update", f"jobid={job}", "starttime=now")
+    client.bring_back(job, lambda: process.poll() is not None)
     said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
     result = read_result(missing)
