@@ -43,6 +43,6 @@ bench: .venv/ready
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and 'gradflow needs Python 3.11, 3.12 or 3.13: set PYTHON=...')"
 	$(PYTHON) -m venv .venv
-	-.venv/bin/python -m pip uninstall --quiet --yes gradflow  # the name of earlier versions
+	-.venv/bin/python -m pip uninstall -qq --yes gradflow  # the name of earlier versions
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock -e '.[workflow,test]'
 	touch $@

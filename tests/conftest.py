@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "data"))
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 CHECKED = "GRADFLOW_TESTS_CHECKED"
-# What waits for others comes first, and what needs the whole of a core last: two workers end together.
+# What waits for others comes first, and what needs the whole of a core last: the workers end together.
 ORDER = ("cluster", "browser", "workflow", "faults", "unit")
 
 torch.set_num_threads(1)

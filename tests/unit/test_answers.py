@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from gradflow.analysis.ablations import ablations, effects, with_and_without
-from gradflow.analysis.profiles import PHASES
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables
+from gradflow.labels import PHASES
 from gradflow.report import wording
 from gradflow.report.prose.ablations import ablation_summary, ablation_table, effect
 from gradflow.report.prose.chain_rule import chain_rule

@@ -15,6 +15,7 @@ import yaml
 from conftest import ROOT, environment, snakemake
 from gradflow.runtime.fingerprint import code_fingerprint
 from gradflow.training.result import read_result
+from library_copy import edit
 
 LIBRARY = Path("workflow", "scripts", "gradflow")
 JOB = "results/data/digits/dataset.json"
@@ -25,12 +26,6 @@ OVERLAY = {
     "scale": {"width": 0.03125, "epochs": 1, "seeds": 1},
     "studies": {"one": {"question": "?", "vary": [{"architecture": "cifar_resnet", "depth": 8, "init": "he"}]}},
 }
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def mark(library: Path, word: str) -> None:

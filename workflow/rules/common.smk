@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from gradflow import studies
 from gradflow.models import architectures
 from gradflow.config import configuration
-from gradflow.runtime import requests as resources
+from gradflow.runtime import requests
 from gradflow.analysis.reproducibility import draw, recipe, whole
 from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError
@@ -122,9 +122,7 @@ def recipe_of(wildcards):
 def random_mlp_files():
     if "mlp" not in CONFIG["select"]:
         return []
-    return expand(
-        "results/mlp/depth{depth}-width{width}.npz", depth=CONFIG["mlp"]["depths"], width=CONFIG["mlp"]["widths"]
-    )
+    return expand(rules.random_mlps.output, depth=CONFIG["mlp"]["depths"], width=CONFIG["mlp"]["widths"])
 
 
 def table_files():

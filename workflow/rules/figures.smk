@@ -1,6 +1,6 @@
 # One job a kind of figure, which draws it for all that is selected. Its code is that of its own file: an edit there
 # draws this kind again, and no other.
-from gradflow.propagation.notebook_004 import PRINTED
+from gradflow.propagation.notebook_004 import PRINTED, PRINTED_SHAPE
 from gradflow.report.figures import figures
 
 
@@ -8,7 +8,9 @@ def notebook_004_files():
     """The random MLPs of the depth and width that notebook 004 printed, if this run draws any of its networks."""
     drawn = CONFIG["mlp"]
     networks = [(a, i) for a, i in PRINTED if a in drawn["activations"] and i in drawn["inits"]]
-    return [path for path in random_mlp_files() if networks and Path(path).stem == "depth5-width10"]
+    depth, width = PRINTED_SHAPE
+    there = "mlp" in CONFIG["select"] and depth in drawn["depths"] and width in drawn["widths"] and networks
+    return expand(rules.random_mlps.output, depth=depth, width=width) if there else []
 
 
 # What figures are drawn from, by the name of the argument; nothing of what is not selected.

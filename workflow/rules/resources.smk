@@ -15,24 +15,24 @@ def images_of(run):
 def run_memory(wildcards, attempt):
     """The MiB that a training job asks for."""
     run = RUNS[wildcards.run]
-    return resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt)
+    return requests.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt)
 
 
 def run_minutes(wildcards, attempt=1):
     """The minutes that a training job asks for."""
     run = RUNS[wildcards.run]
-    return resources.minutes(run, SIZE[run.id], images_of(run), GPU, CONFIG["threads"], attempt)
+    return requests.minutes(run, SIZE[run.id], images_of(run), GPU, CONFIG["threads"], attempt)
 
 
 def initial_memory(wildcards, attempt):
     """The MiB for the first backward pass of every arm."""
-    return max(resources.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt) for run in STARTS.values())
+    return max(requests.memory_mb(run, SIZE[run.id], images_of(run), GPU, attempt) for run in STARTS.values())
 
 
 def initial_minutes(wildcards, attempt):
     """The minutes for the first backward pass of every arm at all random seeds."""
     sizes = [(run, SIZE[run.id]) for run in STARTS.values()]
-    return resources.initial_minutes(sizes, CONFIG["scale"]["initial_seeds"], GPU, CONFIG["threads"], attempt)
+    return requests.initial_minutes(sizes, CONFIG["scale"]["initial_seeds"], GPU, CONFIG["threads"], attempt)
 
 
 def shared_job(wildcards):
@@ -40,9 +40,9 @@ def shared_job(wildcards):
 
     Without a GPU none is shared: what they hold together would be counted as if they ran side by side.
     """
-    return "runs" if GPU and run_minutes(wildcards) <= resources.SMALL_MINUTES else None
+    return "runs" if GPU and run_minutes(wildcards) <= requests.SMALL_MINUTES else None
 
 
 def growing(amount):
     """An amount of memory or time that doubles with every attempt at a job."""
-    return lambda wildcards, attempt: resources.grown(amount, attempt)
+    return lambda wildcards, attempt: requests.grown(amount, attempt)

@@ -5,7 +5,6 @@ import pandas as pd
 
 from gradflow.analysis.statistics import Estimate
 
-PHASES = ("init", "one_step", "middle", "end")
 WINDOW = 10  # steps that "middle" and "end" take the median of: one batch says little once training is under way
 
 

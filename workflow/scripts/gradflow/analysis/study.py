@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from gradflow.analysis.profiles import PHASES, decades_table, profile_verdict
+from gradflow.analysis.profiles import decades_table, profile_verdict
 from gradflow.analysis.schemas import SETTINGS
 from gradflow.analysis.statistics import Estimate, estimate_mean
 from gradflow.analysis.tables import files_of, read_table
 from gradflow.errors import GradflowError
+from gradflow.labels import PHASES
 from gradflow.propagation.profile import decades_per_layer
 from gradflow.recorder.quantities import with_derived
 
@@ -145,14 +146,19 @@ def read_study(folder: Path, study: str) -> StudyTables:
 
 
 def _rows_of(runs: pd.Series, folder: Path, name: str) -> pd.DataFrame:
-    """The rows of some runs in a table, which is read once for all studies while its file stays as it is."""
-    path = folder / f"{name}.parquet"
-    table = _whole_table(folder, name, path.stat().st_mtime_ns if path.exists() else None)
+    """The rows of some runs in a table."""
+    table = _whole_table(folder, name)
     return table[table["run"].isin(runs)]
 
 
+def _whole_table(folder: Path, name: str) -> pd.DataFrame:
+    """A table, read once for all studies while its file stays as it is; it is not to be changed."""
+    path = folder / files_of(name)[0]
+    return _read_once(folder, name, path.stat().st_mtime_ns if path.exists() else None)
+
+
 @lru_cache(maxsize=8)
-def _whole_table(folder: Path, name: str, written: int | None) -> pd.DataFrame:
+def _read_once(folder: Path, name: str, written: int | None) -> pd.DataFrame:
     return read_table(folder, name)
 
 
@@ -172,7 +178,7 @@ def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, folder: Pat
 
 def _read_first_backward(folder: Path) -> pd.DataFrame:
     """Read the first backward passes, with the quantities that follow from those in the file."""
-    table = read_table(folder, "first_backward")
+    table = _whole_table(folder, "first_backward")
     wide = table.pivot(index=["start", "seed", "layer", "depth"], columns="quantity", values="value")
     derived = pd.DataFrame(with_derived(dict(wide.items())), index=wide.index)
     return derived.rename_axis(columns="quantity").stack(future_stack=True).rename("value").reset_index()

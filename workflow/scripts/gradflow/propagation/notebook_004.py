@@ -1,7 +1,14 @@
 """The gradient norms that notebook 004 printed, one network each, to lay over our distributions, and its ratio."""
 
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
 import numpy as np
 
+from gradflow.training.result import read_arrays
+
+PRINTED_SHAPE = (5, 10)  # depth, width
 # (activation, init) -> norms of weight 1, bias 1, ..., weight 5, bias 5: depth 5, width 10, 100 samples.
 # The third network is initialised by kaiming_normal_(nonlinearity="sigmoid"), whose gain is 1: Var W = 1/fan_in.
 PRINTED = {
@@ -26,6 +33,15 @@ PRINTED = {
         0.04022403433918953, 0.1322801560163498,
     ),
 }  # fmt: skip
+
+
+def read_drawn(files: Iterable[Path]) -> dict[tuple[int, int], dict[str, np.ndarray]]:
+    """Read random MLPs by depth and width, after which their files are named; other files are passed over.
+
+    Returns {(depth, width): {"<activation>-<init>": norms [draws, 2·depth]}}.
+    """
+    shapes = {file: re.fullmatch(r"depth(\d+)-width(\d+)\.npz", Path(file).name) for file in files}
+    return {(int(shape[1]), int(shape[2])): read_arrays(file) for file, shape in shapes.items() if shape}
 
 
 def first_over_last(norms: np.ndarray) -> np.ndarray:

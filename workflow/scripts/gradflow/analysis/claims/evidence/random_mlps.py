@@ -1,14 +1,12 @@
 """Random MLPs, notebook 004's: log10 of the first weight's gradient norm over the last's, the median over networks."""
 
-import re
 from pathlib import Path
 
 import numpy as np
 
 from gradflow.analysis.claims.evidence import Kind, Missing, baseline
 from gradflow.analysis.statistics import Estimate, estimate_median, estimate_median_difference
-from gradflow.propagation.notebook_004 import first_over_last
-from gradflow.training.result import read_arrays
+from gradflow.propagation.notebook_004 import first_over_last, read_drawn
 
 NETWORK = {
     "type": "object",
@@ -37,8 +35,7 @@ Drawn = dict[tuple[int, int], dict[str, np.ndarray]]
 
 def read(files: list[Path]) -> Drawn:
     """Return {(depth, width): {"<activation>-<init>": norms [draws, 2·depth]}} of files named after depth and width."""
-    shapes = {file: re.fullmatch(r"depth(\d+)-width(\d+)\.npz", file.name) for file in files}
-    return {(int(shape[1]), int(shape[2])): read_arrays(file) for file, shape in shapes.items() if shape}
+    return read_drawn(files)
 
 
 def measure(test: dict, drawn: Drawn) -> Estimate:

@@ -19,9 +19,9 @@ from gradflow.analysis.claims.evidence import (
     with_settings,
 )
 from gradflow.analysis.claims.measures import MEASURES
-from gradflow.analysis.profiles import PHASES
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables, read_study
+from gradflow.labels import PHASES
 
 ARGUMENTS = {"description": "The arguments of the measure.", "type": "object"}
 SCHEMA = {
