@@ -39,7 +39,8 @@ def beside_main_path(model: nn.Module, *inputs: torch.Tensor, forward: Callable 
 
         return after
 
-    handles = [module.register_forward_hook(hook(name)) for name, module in select_layers(model, None).items()]
+    layers = {name: one.module for name, one in select_layers(model, None).items() if one.has_output}
+    handles = [module.register_forward_hook(hook(name)) for name, module in layers.items()]
     try:
         with torch.enable_grad():
             outputs = forward(*inputs) if forward else model(*inputs)

@@ -58,9 +58,8 @@ def inspect_network(architecture: Architecture, options: dict, image_size: int, 
         images = torch.zeros(2, channels, image_size, image_size)
         flops, activations = _count(model, images)
         parameters = sum(parameter.numel() for parameter in model.parameters())
-        return Inspection(
-            list(select_layers(model, None)), beside_main_path(model, images), Size(flops, activations, parameters)
-        )
+        layers = [name for name, one in select_layers(model, None).items() if one.certain]
+        return Inspection(layers, beside_main_path(model, images), Size(flops, activations, parameters))
 
     try:
         return without_memory(inspect)

@@ -1,72 +1,107 @@
-"""L2 norms that stay exact where torch's float32 reduction drifts or underflows."""
+"""L2 norms that stay exact where torch's float32 reduction drifts or underflows.
+
+On the CPU, where reading a value costs nothing, a norm is a number; elsewhere it is a 0-d tensor on its device, which
+nothing waits for.
+"""
 
 import math
 
 import torch
 from torch.linalg import vector_norm
 
-# Between these root mean squares no float32 square that matters underflows or overflows: an element whose square is
+Norm = float | torch.Tensor
+
+# Between these mean squares no float32 square that matters underflows or overflows: an element whose square is
 # subnormal (below about 1e-19) then adds less than 1e-8 of the sum.
-SAFE_RMS = (1e-15, 1e15)
-ROW = 2**12  # elements that one float32 pass reduces, exact to 1e-6
+SAFE_SQUARE = (1e-30, 1e30)
+BLOCK = 2**18  # elements that stay in a core's cache, and that one float32 dot product sums exactly to 1e-6
+ROW = 2**12  # elements that one float32 reduction of another device sums
 
 
-def l2_norm(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the L2 norm of all elements as a 0-d float32 tensor on the same device, without synchronising it.
+def l2_norm(tensor: torch.Tensor) -> Norm:
+    """Return the L2 norm of all elements; a tensor that holds NaN or Inf has a norm of NaN or Inf.
 
-    Rows are reduced first and their norms second: one float32 pass over 103 million elements reads 1.1 % low, the two
-    levels stay within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU, where reading a
-    value costs nothing, what is outside `SAFE_RMS` is summed in float64; on other devices every tensor is scaled by
-    its largest magnitude. A tensor that holds NaN or Inf has a norm of NaN or Inf.
+    Blocks are summed first and their sums second: one float32 pass over 103 million elements reads 1.1 % low, blocks
+    stay within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU what lies outside `SAFE_SQUARE`
+    is summed in float64, scaled by its largest magnitude, as every tensor is on other devices. Complex elements count
+    with their magnitudes, those that a sparse tensor does not hold as zeros.
     """
-    if tensor.device.type == "cpu":
-        norm = _two_level_norm(tensor)
-        return norm if _is_safe(norm.item(), tensor) else _float64_norm(tensor)
-    peak = vector_norm(tensor.float(), ord=float("inf"))
-    scale = torch.where((peak > 0) & peak.isfinite(), peak, torch.ones_like(peak))
-    return _two_level_norm(tensor.float() / scale) * scale
+    if hasattr(tensor, "full_tensor"):  # sharded over processes: the norm of the whole
+        norm = vector_norm(tensor.double()).full_tensor()
+        return norm.item() if norm.device.type == "cpu" else norm
+    if tensor.layout is not torch.strided:
+        tensor = _values(tensor)
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return _host_norm(tensor) if tensor.device.type == "cpu" else _device_norm(tensor)
 
 
-def l2_norms(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Return `l2_norm` of each tensor; on the CPU many small ones cost one call."""
-    small = [i for i, t in enumerate(tensors) if _is_small(t)]
-    together = torch._foreach_norm([tensors[i] for i in small], dtype=torch.float32) if small else []
-    safe = {i: norm for i, norm in zip(small, together) if _is_safe(norm.item(), tensors[i])}
-    return [safe[i] if i in safe else l2_norm(tensor) for i, tensor in enumerate(tensors)]
+def count_nonfinite(tensor: torch.Tensor, norm: Norm) -> Norm:
+    """Return how many elements are NaN or Inf; on the CPU `norm`, seen for free, mostly says none."""
+    if isinstance(norm, float):
+        return 0 if math.isfinite(norm) else float(tensor.isfinite().logical_not().sum())
+    return tensor.isfinite().logical_not().sum().double()
 
 
-def count_nonfinite(tensor: torch.Tensor, norm: torch.Tensor) -> torch.Tensor | None:
-    """Return how many elements are NaN or Inf, as a 0-d tensor; None where `norm`, seen for free, says none."""
-    if tensor.device.type == "cpu" and math.isfinite(norm.item()):
-        return None
-    return tensor.isfinite().logical_not().sum().float()
+def hypotenuse(*norms: Norm) -> Norm:
+    """Return the norm of a vector made of parts with these norms."""
+    if all(isinstance(norm, float) for norm in norms):
+        return math.hypot(*norms)
+    device = next(norm.device for norm in norms if isinstance(norm, torch.Tensor))
+    return vector_norm(torch.stack([torch.as_tensor(norm, device=device) for norm in norms]))
 
 
-def _is_small(tensor: torch.Tensor) -> bool:
-    return tensor.numel() <= ROW and tensor.device.type == "cpu" and tensor.dtype != torch.float64
-
-
-def _two_level_norm(tensor: torch.Tensor) -> torch.Tensor:
-    dtype = tensor.dtype if tensor.dtype in (torch.float32, torch.float64) else torch.float32
-    rows = tensor.numel() // ROW
-    if rows > 1:
-        flat = _in_memory_order(tensor)
-        whole = vector_norm(flat[: rows * ROW].view(rows, ROW), dim=1, dtype=dtype)
-        rest = vector_norm(flat[rows * ROW :], dtype=dtype)
-        tensor = torch.cat([whole, rest[None]])
-    return vector_norm(tensor, dtype=dtype).float()
-
-
-def _in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
-    """Flatten without copying, whatever the memory layout; a norm does not mind the order."""
+def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
+    """Flatten without copying, whatever the memory layout, unless it has gaps; a norm does not mind the order."""
+    if tensor.is_contiguous():
+        return tensor.view(-1)
     order = sorted(range(tensor.dim()), key=tensor.stride, reverse=True)
     return tensor.permute(order).reshape(-1)
 
 
-def _float64_norm(tensor: torch.Tensor) -> torch.Tensor:
-    return vector_norm(tensor.double()).float()
+def _values(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.coalesce().values() if tensor.layout is torch.sparse_coo else tensor.values()
 
 
-def _is_safe(norm: float, tensor: torch.Tensor) -> bool:
-    root = math.sqrt(tensor.numel())
-    return SAFE_RMS[0] * root < norm < SAFE_RMS[1] * root
+def _host_norm(tensor: torch.Tensor) -> float:
+    flat = in_memory_order(tensor)
+    square = _sum_of_squares(flat)
+    low, high = SAFE_SQUARE
+    size = len(flat)
+    return math.sqrt(square) if low * size < square < high * size else _scaled_norm(flat, square)
+
+
+def _sum_of_squares(flat: torch.Tensor) -> float:
+    exact = flat.dtype is torch.float32 or flat.dtype is torch.float64
+    if len(flat) <= BLOCK:
+        flat = flat if exact else flat.float()
+        return torch.dot(flat, flat).item()
+    return sum(torch.dot(b, b).item() for b in (b if exact else b.float() for b in flat.split(BLOCK)))
+
+
+def _scaled_norm(flat: torch.Tensor, square: float) -> float:
+    if square == 0 and not flat.any():
+        return 0.0
+    wide = flat.double()
+    peak = wide.abs().max().item()
+    if not math.isfinite(peak):
+        return math.nan if math.isnan(peak) else math.inf
+    return vector_norm(wide / peak).item() * peak if peak else 0.0
+
+
+def _device_norm(tensor: torch.Tensor) -> torch.Tensor:
+    tensor = tensor if tensor.dtype is torch.float64 else tensor.float()
+    peak = vector_norm(tensor, ord=float("inf"))
+    scale = torch.where((peak > 0) & peak.isfinite(), peak, torch.ones_like(peak))
+    norm = two_level_norm(tensor / scale)
+    return norm * scale if tensor.device.type == "mps" else norm.double() * scale.double()
+
+
+def two_level_norm(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the L2 norm of a float32 or float64 tensor: of rows first, of their norms second."""
+    rows = tensor.numel() // ROW
+    if rows > 1:
+        flat = in_memory_order(tensor)
+        whole = vector_norm(flat[: rows * ROW].view(rows, ROW), dim=1)
+        tensor = torch.cat([whole, vector_norm(flat[rows * ROW :])[None]])
+    return vector_norm(tensor)

@@ -22,9 +22,11 @@ class Quantity:
     """What is recorded of a layer in a step, with z its output for one sample, W its weight and L the loss.
 
     since: the format version from which on every result holds it; None for what is derived or on request. derive: from
-    {quantity: array [steps, layers]} to its own array. measure: "package.module:function" of a function of the gradient
-    ∂L/∂z [B, ...] and the layer's module that returns a 0-d tensor; those of a layer's uses in a step are added up.
-    profiled: drawn against depth and over time. at_init: known at the first backward pass, before any update.
+    {quantity: array [steps, layers]} to its own array. measure: "package.module:function" of a function of a tensor and
+    the layer's module that returns a 0-d tensor; those of a layer's uses in a step are added up. of: that tensor, the
+    "gradient" ∂L/∂z [B, ...], the "output" z, or the "weight_gradient" as it stands when step() is called. finish: from
+    what was added up, and the number of elements behind it, to the quantity. profiled: drawn against depth and over
+    time. at_init: known at the first backward pass, before any update.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Quantity:
     since: int | None = None
     derive: Callable[[Mapping[str, np.ndarray]], np.ndarray] | None = None
     measure: str | None = None
+    of: str = "gradient"
+    finish: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None
     profiled: bool = True
     at_init: bool = True
 
@@ -50,8 +54,33 @@ QUANTITIES = (
         "relative gradient ‖W‖·‖∂L/∂W‖",
         derive=lambda of: of["weight_norm"] * of["weight_grad_norm"],
     ),
+    # on request
+    Quantity(
+        "activation_norm",
+        "‖z‖ of the batch",
+        measure="gradflow.recorder.measures:square",
+        of="output",
+        finish=lambda squares, numel: squares**0.5,
+        profiled=False,
+    ),
+    Quantity(
+        "zero_share",
+        "share of zeros in z",
+        measure="gradflow.recorder.measures:zeros",
+        of="output",
+        finish=lambda zeros, numel: zeros / numel,
+        profiled=False,
+    ),
+    Quantity(  # clip_grad_norm_() before step() leaves weight_grad_norm as it was
+        "applied_grad_norm",
+        "‖∂L/∂W‖ at step(), after what was done to it",
+        measure="gradflow.recorder.measures:norm",
+        of="weight_gradient",
+        profiled=False,
+    ),
 )
-NAMES = tuple(quantity.name for quantity in QUANTITIES)
+NAMES = tuple(quantity.name for quantity in QUANTITIES if not quantity.measure)  # of every result and table
+ON_REQUEST = tuple(quantity.name for quantity in QUANTITIES if quantity.measure)
 PROFILED = tuple(quantity.name for quantity in QUANTITIES if quantity.profiled)
 LABELS = {quantity.name: quantity.label for quantity in QUANTITIES}
 _BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}

@@ -1,6 +1,8 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -8,36 +10,51 @@ from torch import nn
 
 from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
-from gradflow.recorder.history import Rows, from_measured
-from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shapes
-from gradflow.recorder.quantities import QUANTITIES, measured_on_request
-from gradflow.recorder.step import MEASURED, Step, Use, in_columns
-from gradflow.recorder.weight_updates import WeightChanges
+from gradflow.recorder.batch import HOW_TO_TELL, NO_BATCH, batch_size_of, puts_time_first
+from gradflow.recorder.capture import Capture
+from gradflow.recorder.history import Rows, as_row, from_measured
+from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shape
+from gradflow.recorder.norms import Norm
+from gradflow.recorder.passes import Gradients
+from gradflow.recorder.quantities import QUANTITIES, Quantity, measured_on_request
+from gradflow.recorder.recording import Recording
+from gradflow.recorder.scaling import leave_scalers, watch_scalers
+from gradflow.recorder.updates import WeightUpdates
+from gradflow.recorder.watch import Watch
+from gradflow.recorder.weights import weights_of
+
+MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")  # a row's first part
 
 
 class GradientRecorder:
     """Record gradient norms of the layers of a model, one row a step.
 
-    Nothing inside a step waits for the device. The gradients are caught by a hook on the layer's output, which is right
-    for in-place activations and for modules used more than once (their gradients are taken together).
+    A row holds exactly the backward passes whose weight gradients the optimizer is about to use, or has just used:
+    those that added to them since they were zeroed. What cannot be told is refused, in `step()`. The model computes
+    what it computes without a recorder, to the bit, and carries no hook. Nothing inside a step waits for the device.
 
     With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
     `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
     `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
-    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖; `weight_norm` = ‖W_l‖
-    and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that the step's forward pass used; `nonfinite` = the count of
-    NaN and Inf elements of ∂L/∂z_l. A layer that took no part in a step reads NaN there, with `nonfinite` 0.
-    `gradflow.recorder.quantities` lists them, with those that follow from them (`relative_gradient` =
-    ‖W_l‖·‖∂L/∂W_l‖, ...). With batch norm a sample's gradient also flows through the statistics of its batch, so there
-    `grad_sample_norm` is the norm of a row of the batch's gradient, and depends on the batch.
+    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖ when the backward pass
+    ended, without a GradScaler's scale; `weight_norm` = ‖W_l‖ and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that
+    the step's first forward pass used; `nonfinite` = the count of NaN and Inf elements of ∂L/∂z_l. A layer that took no
+    part in a step reads NaN there, with `nonfinite` 0; of a weight in a fused function (LSTM) z is not known.
+    `gradflow.recorder.quantities` lists them, with those that follow from them and those measured on request. With
+    batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is the
+    norm of a row of the batch's gradient, and depends on the batch.
 
     Parameters
     ----------
     model : the module whose call makes the forward pass; not a compiled one.
-    layers : the names to record, or a module type or tuple of them; None records every convolution and linear layer.
+    layers : names of modules or parameters, or a module type or tuple of them; None is every weight matrix that
+        multiplies.
     reduction : how the loss reduces the batch, "mean" or "sum".
-    scaler : the `torch.amp.GradScaler` of float16 training; call `step()` before `scaler.unscale_`.
+    scaler : a GradScaler that is no `torch.amp.GradScaler`; those are told apart by themselves.
     record : quantities to measure on request, by name.
+    every : record one step in so many, the first included.
+    batch_dim : the dimension of the model's first input that counts the samples; None takes the first dimension, and
+        refuses where that is doubtful.
 
     Raises
     ------
@@ -52,18 +69,20 @@ class GradientRecorder:
                 recorder.step()             # before the next zero_grad(); the optimizer may step before or after
                 optimizer.step()
                 optimizer.zero_grad()
-        norms = recorder.norms()            # {quantity: float32 array [steps, layers]}
+        norms = recorder.norms()            # {quantity: array [rows, layers]}
         recorder.layers                     # the columns' names, in forward order
     """
 
     def __init__(
         self,
         model: nn.Module,
-        layers: Sequence[str] | type | tuple[type, ...] | None = None,
+        layers: str | Sequence[str] | type | tuple[type, ...] | None = None,
         *,
         reduction: str = "mean",
-        scaler: "torch.amp.GradScaler | None" = None,
+        scaler=None,
         record: Iterable[str] = (),
+        every: int = 1,
+        batch_dim: int | None = None,
     ):
         if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
             raise GradflowError(
@@ -72,113 +91,147 @@ class GradientRecorder:
             )
         if reduction not in ("mean", "sum"):
             raise GradflowError(f"GradientRecorder: reduction must be 'mean' or 'sum', not {reduction!r}.")
-        self._model, self._reduction, self._scaler = model, reduction, scaler
-        self._modules = select_layers(model, layers)
-        self._weights = WeightChanges(self._modules)
+        if not isinstance(every, int) or every < 1:
+            raise GradflowError(f"GradientRecorder: every must be a whole number from 1, not {every!r}.")
+        self._model, self._reduction, self._every, self._batch_dim = model, reduction, every, batch_dim
+        self._watched = select_layers(model, layers)
+        weights = weights_of(self._watched.values())
+        self._updates = WeightUpdates(weights, self._store_changes)
         self._requested = {name: load_builder(measure) for name, measure in measured_on_request(record).items()}
-        self._order: list[str] = []  # in the order of the first forward pass
-        self._rows = Rows(len(self._modules))  # [MEASURED and what is requested, layers] each
-        self._pass, self._pass_size = None, 0  # the forward pass under way, and its batch size
-        self._handles: list = []
-        self._start_step()
+        self._gradients = Gradients(model, self._watched, weights, self._measures("gradient"), scaler)
+        seen = (model, self._watched, weights, self._gradients, self._measures("output"))
+        self._capture = Capture(*seen, self._after_forward)
+        self._rows = Rows(len(self._watched))  # [MEASURED and what is requested, layers] each
+        self._time_first = puts_time_first(model)
+        self._step = 0
+        self._watch: Watch | None = None
+        self._recording = False
 
     def __enter__(self) -> "GradientRecorder":
-        """Attach the hooks."""
-        if self._handles:
+        """Begin to see the model's passes."""
+        if self._recording:
             raise GradflowError(
                 "GradientRecorder is already recording: leave its `with` block before entering it again."
             )
-        self._handles = [self._model.register_forward_pre_hook(self._before_forward, with_kwargs=True)]
-        self._handles += [m.register_forward_hook(self._forward_hook(name)) for name, m in self._modules.items()]
+        self._recording = True
+        self._gradients.renew()
+        self._gradients.clear()
+        self._updates.attach()
+        watch_scalers()
+        self._attach()
         return self
 
     def __exit__(self, *exception) -> None:
-        """Detach the hooks and close the last step's weight change."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles = []
-        self._close_weight_change()
-        self._weights.release()
-        self._start_step()
+        """See no more passes, and close the last row's weight change."""
+        self._recording = False
+        self._capture.detach()
+        leave_scalers()
+        self._updates.detach()
+        self._gradients.clear()
 
     def step(self, batch_size: int | None = None) -> None:
-        """End a step: store a row from what was caught since the last call.
+        """End a step: store a row from what the weight gradients hold.
 
         Parameters
         ----------
-        batch_size : samples behind this step's loss; None counts the first dimension of the model's input, added up
-            over the passes of a step that accumulates gradients.
+        batch_size : samples behind this step's loss; None counts them in the model's first input, added up over the
+            passes of a step that accumulates gradients.
 
         Raises
         ------
-        GradflowError : no gradient was caught, the model was called in parts only, its batch size cannot be told, or
-            the weight gradients are gone already.
+        GradflowError : no gradient was caught, or not all that the weight gradients hold; they are gone; the model was
+            called in parts only; its batch size cannot be told. The model and the next step are not touched by that.
         """
-        step = self._step
-        if not step.caught:
-            raise GradflowError(
-                "GradientRecorder.step() found no gradient in any recorded layer: call it inside the `with` block, "
-                "once per step, after loss.backward()."
-            )
-        if step.weight_norms is None:
-            raise GradflowError(
-                "GradientRecorder.step(): the recorded model was never called, only parts of it: "
-                "give the recorder the module whose call makes the forward pass."
-            )
-        batch_size = batch_size or step.samples
-        if not batch_size:
-            raise GradflowError(
-                "GradientRecorder cannot tell the batch size from the model's inputs: call step(batch_size=...)."
-            )
-        self._rows.append(step.row(self._weights), batch_size, step.sample_numel(batch_size))
-        self._start_step()
+        if self._is_recorded:
+            self._store(batch_size)
+        self._end_step()
+
+    def discard(self) -> None:
+        """End a step without a row: its backward passes are abandoned, and the caller zeroes their gradients."""
+        self._gradients.clear()
+        self._end_step()
+
+    def watch(self, on: Callable[[str], None] | str = "warn", **limits: float) -> None:
+        """Tell, once for each layer and finding, when a layer vanishes, explodes, dies or turns non-finite.
+
+        on: called with a sentence, or "warn" for a Python warning. limits: those of `gradflow.recorder.watch.Watch`.
+        Each recorded step then waits for the device.
+        """
+        self._watch = Watch(on, **limits)
 
     @property
     def layers(self) -> list[str]:
         """The names of the columns: forward order, then the layers that never ran."""
-        return self._order + [name for name in self._modules if name not in self._order]
+        self._capture.note_order()
+        order = self._capture.order
+        known = [n for n, one in self._watched.items() if one.certain or n in self._capture.products]
+        return order + [name for name in known if name not in order]
 
     @property
     def table(self) -> list[Layer]:
         """What is known of each column's layer."""
-        depths = {name: depth for depth, name in enumerate(self._order)}
-        largest = dict(zip(self._modules, self._rows.sample_numel.max(axis=0, initial=0)))
-        return [
-            describe_layer(name, self._modules[name], depths.get(name, -1), int(largest[name])) for name in self.layers
-        ]
+        depths = {name: depth for depth, name in enumerate(self._capture.order)}
+        per_sample = self._rows.numel // np.maximum(1, self._rows.batch_sizes)[:, None]
+        largest = dict(zip(self._watched, per_sample.max(axis=0, initial=0)))
+        return [describe_layer(self._watched[n], depths.get(n, -1), int(largest[n])) for n in self.layers]
 
     @property
     def batch_sizes(self) -> np.ndarray:
-        """The batch size of each step, int64 [steps]."""
+        """The batch size of each row, int64 [rows]."""
         return self._rows.batch_sizes
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The number of each row's step, from 0, int64 [rows]; `every` leaves some out, and so does `discard()`."""
+        return self._rows.steps
 
     def norms(self) -> dict[str, np.ndarray]:
         """Return all that was recorded; this waits for the device.
 
         Returns
         -------
-        {quantity: float32 [steps, layers]}, the columns in the order of `layers`. Quantities that are measured on
-        request are there if they were requested.
+        {quantity: float32 [rows, layers], float64 of a model in float64}, the columns in the order of `layers`.
+        Quantities that are measured on request are there if they were requested.
         """
-        self._close_weight_change(keep=True)
-        there = [one for one in QUANTITIES if not one.measure or one.name in self._requested]
         if not self._rows:
-            return {quantity.name: np.empty((0, len(self._modules)), np.float32) for quantity in there}
-        columns = [list(self._modules).index(name) for name in self.layers]
-        stored = self._rows.stored()[:, :, columns].astype(np.float64)  # [steps, measured, layers]
-        measured = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored, 1, 0)))
-        found = from_measured(measured, self.batch_sizes, self._rows.sample_numel[:, columns], self._reduction)
-        return {quantity.name: found[quantity.name].astype(np.float32) for quantity in there}
+            return {one.name: np.empty((0, len(self.layers)), np.float32) for one in self._quantities()}
+        self._updates.peek()
+        return self._arrays(self._rows.stored(), self._rows.batch_sizes, self._rows.numel)
+
+    def last(self) -> dict[str, np.ndarray]:
+        """Return the newest row, {quantity: [layers]}, at a cost that does not grow; this waits for the device."""
+        if not self._rows:
+            raise GradflowError("GradientRecorder.last(): there is no row yet; step() makes one.")
+        self._updates.peek()
+        return {name: array[0] for name, array in self._arrays(*self._rows.newest()).items()}
+
+    def recording(self, **notes) -> Recording:
+        """Return all that was recorded, with what a file of it should say."""
+        norms = self.norms()
+        return Recording(self.table, norms, self._rows.steps, self._rows.batch_sizes, self._rows.totals, notes)
+
+    def save(self, path: str | Path, **notes) -> Path:
+        """Write all that was recorded to an `.npz` file; `gradflow.Recording.load` reads it."""
+        return self.recording(**notes).save(path)
+
+    def to_frame(self):
+        """Return all that was recorded as a pandas.DataFrame: `Recording.to_frame`."""
+        return self.recording().to_frame()
+
+    def plot(self, quantity: str = "grad_sample_norm"):
+        """Draw a quantity against depth and over time: `Recording.plot`."""
+        return self.recording().plot(quantity)
 
     def state(self) -> dict:
         """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
 
         Raises GradflowError inside a step, after its forward pass and before `step()`.
         """
-        if self._step.weight_norms is not None:
+        if self._updates.in_step:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
-        state = {"layers": weight_shapes(self._modules), "record": list(self._requested), "order": self._order}
-        return state | {"weights": self._weights.state(), "rows": self._rows.state()}
+        shapes = {name: weight_shape(one) for name, one in self._watched.items()}
+        state = {"layers": shapes, "record": list(self._requested), "step": self._step}
+        return state | {"updates": self._updates.state(), "rows": self._rows.state()} | self._capture.state()
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned, in place of what was recorded; the model is the caller's to restore.
@@ -191,7 +244,7 @@ class GradientRecorder:
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of {theirs} on request; it has {ours}."
             )
-        shapes = weight_shapes(self._modules)
+        shapes = {name: weight_shape(one) for name, one in self._watched.items()}
         if state["layers"] != shapes:
             theirs, ours = (
                 ", ".join(f"{name} {shape}" for name, shape in layers.items()) for layers in (state["layers"], shapes)
@@ -199,48 +252,83 @@ class GradientRecorder:
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of other layers: it has {theirs}, the model {ours}."
             )
-        self._order = list(state["order"])
-        self._weights.restore(state["weights"])
+        self._step = state["step"]
+        self._capture.restore(state)
+        self._updates.restore(state["updates"])
         device = next((parameter.device for parameter in self._model.parameters()), torch.device("cpu"))
         self._rows.restore(state["rows"], device)
-        self._start_step()
+        self._gradients.clear()
+        if self._recording:
+            self._attach()
 
-    def _start_step(self) -> None:
-        self._step = Step(len(self._rows), self._modules, self._requested, self._scaler)
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether the step under way will be a row."""
+        return self._step % self._every == 0
 
-    def _before_forward(self, model: nn.Module, args: tuple, kwargs: dict) -> None:
-        if not torch.is_grad_enabled():
-            return
-        self._pass, self._pass_size = object(), _first_dimension((*args, *kwargs.values()))
-        if self._step.weight_norms is None:
-            self._close_weight_change()
-            self._step.weight_norms = self._weights.remember()
+    def _attach(self) -> None:
+        """See what has to be seen: the layers in a step that is recorded, the model until the last row is complete."""
+        if self._is_recorded or self._updates.open:
+            self._capture.attach(layers=self._is_recorded)
+        else:
+            self._capture.detach()
 
-    def _forward_hook(self, name: str):
-        def forward_hook(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
-            if not isinstance(output, torch.Tensor):
-                raise GradflowError(
-                    f"GradientRecorder: the output of {name!r} ({type(module).__name__}) is not one tensor but a "
-                    f"{type(output).__name__}: record layers inside it, by name."
-                )
-            if not output.requires_grad:
-                return
-            if name not in self._order:
-                self._order.append(name)
-            use = Use(name, self._pass, self._pass_size)
-            output.register_hook(lambda gradient: self._step.catch(use, gradient))
+    def _after_forward(self, args: tuple, kwargs: dict, output) -> tuple[int, str]:
+        self._gradients.settle()
+        self._updates.look(self._gradients.stand())
+        if not self._is_recorded:
+            self._attach()
+            return 0, ""
+        return batch_size_of(args, kwargs, output, self._time_first, self._batch_dim)
 
-        return forward_hook
+    def _store(self, batch_size: int | None) -> None:
+        gradients, norms = self._gradients, self._updates.norms
+        gradients.check()
+        if norms is None:
+            raise GradflowError(
+                "GradientRecorder.step(): the recorded model was never called, only parts of it: "
+                "give the recorder the module whose call makes the forward pass."
+            )
+        counted, question = gradients.batch_size()
+        if not batch_size and (question or not counted):
+            raise GradflowError(f"GradientRecorder.step() {question or NO_BATCH}: {HOW_TO_TELL}")
+        numel = [held.numel if held else 0 for held in map(gradients.held.get, self._watched)]
+        if any(0 < elements < (batch_size or counted) for elements in numel):
+            raise GradflowError(f"GradientRecorder.step() met a layer with fewer outputs than samples: {HOW_TO_TELL}")
+        measured = gradients.measured(self._measures("weight_gradient"), tuple(self._requested))
+        measured.insert(MEASURED.index("weight_norm"), [norms.get(name, math.nan) for name in self._watched])
+        measured.insert(MEASURED.index("weight_change"), [math.nan] * len(self._watched))
+        self._rows.append(as_row(measured), self._step, batch_size or counted, numel, gradients.total)
+        gradients.end_row()
+        self._updates.end_row()
+        if self._watch is not None:
+            self._watch.look(self._step, self.layers, self.last())
 
-    def _close_weight_change(self, keep: bool = False) -> None:
-        """Store ‖ΔW‖ in the last step's row, once a step has ended since the weights were last copied."""
-        if self._rows and self._step.weight_norms is None:
-            changes = self._weights.since(keep)
-            if changes:
-                row = self._rows.last
-                row[MEASURED.index("weight_change")] = in_columns(self._modules, changes, row)
+    def _end_step(self) -> None:
+        self._step += 1
+        self._capture.end_step()
+        self._updates.in_step = False
+        if self._recording:
+            self._attach()
 
+    def _store_changes(self, changes: dict[str, Norm]) -> None:
+        row = self._rows.last
+        values = as_row([[changes.get(name, math.nan) for name in self._watched]])
+        row[MEASURED.index("weight_change")] = values[0].to(row.device)
 
-def _first_dimension(values) -> int:
-    sizes = (value.shape[0] for value in values if isinstance(value, torch.Tensor) and value.dim())
-    return next(sizes, 0)
+    def _measures(self, of: str) -> dict[str, Callable]:
+        """Return what is requested of a tensor of a kind, by name."""
+        kinds = {one.name: one.of for one in QUANTITIES}
+        return {name: measure for name, measure in self._requested.items() if kinds[name] == of}
+
+    def _quantities(self) -> list[Quantity]:
+        return [one for one in QUANTITIES if not one.measure or one.name in self._requested]
+
+    def _arrays(self, stored: np.ndarray, batch_sizes: np.ndarray, numel: np.ndarray) -> dict[str, np.ndarray]:
+        """Turn rows [rows, measured, layers] into quantities, [rows, layers] each, the columns as `layers` has them."""
+        columns = [list(self._watched).index(name) for name in self.layers]
+        measured = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored[:, :, columns].astype(np.float64), 1, 0)))
+        finish = {one.name: one.finish for one in self._quantities() if one.finish}
+        found = from_measured(measured, batch_sizes, numel[:, columns], self._reduction, finish)
+        wide = any(parameter.dtype in (torch.float64, torch.complex128) for parameter in self._model.parameters())
+        return {one.name: found[one.name].astype(np.float64 if wide else np.float32) for one in self._quantities()}

@@ -1,65 +1,144 @@
 """How much each weight changed between the forward passes of two steps."""
 
-import torch
-from torch import nn
+import math
+from collections.abc import Mapping
 
-from gradflow.recorder.norms import l2_norms
+import torch
+
+from gradflow.recorder.norms import Norm, in_memory_order, l2_norm
+from gradflow.recorder.weights import Weight
+
+BLOCK = 2**16  # elements of a large weight that are read, compared and copied while they stay in the cache
+SMALL = 2**15  # weights of so many elements and fewer are packed and compared together
 
 
 class WeightChanges:
     """Keeps a copy of the weights that a step's forward pass used, to compare with those of the next.
 
-    The comparison is exact for any optimizer, and does not depend on when within a step the optimizer is called.
+    The comparison is exact for any optimizer, and does not depend on when within a step the optimizer is called. On the
+    CPU each weight passes through the cache once: its norm, its change and the new copy are taken block by block.
     """
 
-    def __init__(self, modules: dict[str, nn.Module]):
-        self._modules = {
-            name: module
-            for name, module in modules.items()
-            if isinstance(getattr(module, "weight", None), nn.Parameter)
-        }
-        self._copies: list[torch.Tensor] = []
+    def __init__(self, weights: Mapping[str, Weight]):
+        self._weights = weights
+        self._copies: dict[str, torch.Tensor] = {}  # flat, in the weight's memory order; the small ones in one buffer
+        self._spare = self._scratch = torch.empty(0)
+        self._packed: list[str] = []
+
+    @property
+    def there(self) -> bool:
+        """Whether there are copies to compare with."""
+        return bool(self._copies)
 
     @torch.no_grad()
-    def remember(self) -> dict[str, torch.Tensor]:
-        """Copy the weights as they are, and return their norms by layer."""
-        if not self._copies:
-            self._copies = [torch.empty_like(weight) for weight in self._weights()]
-        if self._copies:
-            torch._foreach_copy_(self._copies, self._weights())
-        return dict(zip(self._modules, l2_norms(self._weights())))
+    def take(self, compare: bool) -> tuple[dict[str, Norm], dict[str, Norm]]:
+        """Copy the weights as they are; return their norms and, if asked to compare, ‖ΔW‖ since the last copy."""
+        flat = self._flat()
+        if not self._same(flat):
+            compare = False
+            self._reserve(flat)
+        norms, changes = {}, {}
+        if self._packed:
+            self._take_packed([flat.pop(name) for name in self._packed], compare, norms, changes)
+        for name, new in flat.items():
+            old = self._copies[name]
+            if new.device.type == "cpu":
+                norms[name], changes[name] = self._take_in_blocks(new, old, compare)
+            else:
+                norms[name], changes[name] = l2_norm(new), l2_norm(new - old) if compare else 0.0
+                old.copy_(new)
+        return norms, changes if compare else {}
 
     @torch.no_grad()
-    def since(self, keep: bool = False) -> dict[str, torch.Tensor]:
-        """Return ‖ΔW‖ by layer since `remember`; without `keep` the copies are used up, which spares an allocation."""
-        if not self._copies:
+    def since(self) -> dict[str, Norm]:
+        """Return ‖ΔW‖ by layer since the last copy, and keep that."""
+        flat = self._flat()
+        if not self._same(flat):
             return {}
-        if keep:
-            return {n: l2_norms([new - old])[0] for n, new, old in zip(self._modules, self._weights(), self._copies)}
-        torch._foreach_sub_(self._copies, self._weights())
-        return dict(zip(self._modules, l2_norms(self._copies)))
+        changes = {}
+        for name, new in flat.items():
+            blocks = zip(new.split(BLOCK), self._copies[name].split(BLOCK)) if new.device.type == "cpu" else ()
+            norms = [l2_norm(_wide(block) - old) for block, old in blocks]
+            changes[name] = math.hypot(*norms) if norms else l2_norm(new - self._copies[name])
+        return changes
 
-    def gradient_norms(self) -> dict[str, torch.Tensor]:
-        """Return the norm of each weight's gradient, for the weights that have one."""
-        graded = {name: module.weight.grad for name, module in self._modules.items() if module.weight.grad is not None}
-        return dict(zip(graded, l2_norms(list(graded.values()))))
-
-    def trainable(self) -> list[str]:
-        """Return the layers whose weight is trained."""
-        return [name for name, module in self._modules.items() if module.weight.requires_grad]
-
-    def state(self) -> list[torch.Tensor]:
-        """Return the copies, empty if there are none."""
-        return self._copies
+    def state(self) -> dict[str, torch.Tensor]:
+        """Return the copies, flat; empty if there are none."""
+        return {name: copy.clone() for name, copy in self._copies.items()}
 
     @torch.no_grad()
-    def restore(self, copies: list[torch.Tensor]) -> None:
-        """Take copies that `state` returned for modules of the same shapes, on any device."""
-        self._copies = [torch.empty_like(weight).copy_(copy) for copy, weight in zip(copies, self._weights())]
+    def restore(self, copies: Mapping[str, torch.Tensor]) -> None:
+        """Take copies that `state` returned for weights of the same sizes, on any device."""
+        self._copies = {}
+        if copies:
+            self._reserve(self._flat())
+            for name, copy in self._copies.items():
+                copy.copy_(copies[name])
 
     def release(self) -> None:
         """Release the copies."""
-        self._copies = []
+        self._copies, self._packed = {}, []
+        self._spare = self._scratch = torch.empty(0)
 
-    def _weights(self) -> list[torch.Tensor]:
-        return [module.weight for module in self._modules.values()]
+    def _flat(self) -> dict[str, torch.Tensor]:
+        values = {name: weight.value for name, weight in self._weights.items()}
+        return {name: in_memory_order(_local(value.detach())) for name, value in values.items() if value is not None}
+
+    def _same(self, flat: dict[str, torch.Tensor]) -> bool:
+        return (
+            bool(flat)
+            and flat.keys() == self._copies.keys()
+            and all(
+                len(flat[name]) == len(copy) and flat[name].device == copy.device for name, copy in self._copies.items()
+            )
+        )
+
+    def _reserve(self, flat: dict[str, torch.Tensor]) -> None:
+        """Make room for copies; one buffer for the small ones."""
+        small = [n for n, w in flat.items() if len(w) <= SMALL and w.device.type == "cpu" and w.dtype is torch.float32]
+        buffer = torch.empty(sum(len(flat[name]) for name in small))
+        self._spare, self._scratch = torch.empty_like(buffer), torch.empty(max(BLOCK, len(buffer)))
+        self._packed = small
+        large = {name: weight for name, weight in flat.items() if name not in small}
+        self._copies = {name: torch.empty_like(weight, dtype=_wide_dtype(weight)) for name, weight in large.items()}
+        self._unpack(buffer, [len(flat[name]) for name in small])
+
+    def _unpack(self, buffer: torch.Tensor, sizes: list[int]) -> None:
+        self._buffer = buffer
+        self._copies |= dict(zip(self._packed, buffer.split(sizes)))
+
+    def _take_packed(self, new: list[torch.Tensor], compare: bool, norms: dict, changes: dict) -> None:
+        sizes = [len(weight) for weight in new]
+        torch.cat(new, out=self._spare)
+        norms |= zip(self._packed, map(l2_norm, self._spare.split(sizes)))
+        if compare:
+            difference = self._scratch[: len(self._spare)]
+            torch.sub(self._spare, self._buffer, out=difference)
+            changes |= zip(self._packed, map(l2_norm, difference.split(sizes)))
+        spare, self._spare = self._spare, self._buffer
+        self._unpack(spare, sizes)
+
+    def _take_in_blocks(self, new: torch.Tensor, old: torch.Tensor, compare: bool) -> tuple[float, float]:
+        norms, changes = [], []
+        for block, copy in zip(new.split(BLOCK), old.split(BLOCK)):
+            block = _wide(block)
+            norms.append(l2_norm(block))
+            if compare:
+                if copy.dtype is torch.float32:
+                    changes.append(l2_norm(torch.sub(block, copy, out=self._scratch[: len(copy)])))
+                else:
+                    changes.append(l2_norm(block - copy))
+            copy.copy_(block)
+        return math.hypot(*norms), math.hypot(*changes)
+
+
+def _wide_dtype(weight: torch.Tensor) -> torch.dtype:
+    return weight.dtype if weight.dtype.itemsize >= 4 else torch.float32
+
+
+def _wide(block: torch.Tensor) -> torch.Tensor:
+    return block if block.dtype.itemsize >= 4 else block.float()
+
+
+def _local(value: torch.Tensor) -> torch.Tensor:
+    return value.to_local() if hasattr(value, "to_local") else value

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write
-from gradflow.recorder.quantities import NAMES, derivation, required
+from gradflow.recorder.quantities import NAMES, ON_REQUEST, derivation, required
 
 FORMAT_VERSION = 1
 PER_STEP_AND_LAYER = required(FORMAT_VERSION)
@@ -38,7 +38,7 @@ class Result:
 
         A derived quantity is computed; one that is measured on request reads NaN where it was not requested.
         """
-        if name in self.arrays or name not in NAMES:
+        if name in self.arrays or name not in (*NAMES, *ON_REQUEST):
             return self.arrays[name]
         derive = derivation(name)
         if derive:
@@ -139,7 +139,7 @@ def _fault(result: Result, version: int = FORMAT_VERSION) -> str | None:
     if result.meta.get("status") not in STATUSES:
         return f"its status is {result.meta.get('status')!r}"
     shapes = {
-        (len(arrays["step"]), len(arrays["layer_name"])): [name for name in NAMES if name in arrays],
+        (len(arrays["step"]), len(arrays["layer_name"])): [name for name in (*NAMES, *ON_REQUEST) if name in arrays],
         (len(arrays["step"]),): PER_STEP,
         (len(arrays["train_loss"]),): PER_EPOCH,
     }

@@ -1,0 +1,228 @@
+"""The forward passes of a model: one hook for all modules that sees the recorded layers' outputs, and leaves no trace.
+
+The hook lies in no module: copies, pickles and averages of the model made while it records are free of it, and a module
+that chooses another algorithm where it carries hooks, as a transformer layer does, chooses as without it.
+"""
+
+import warnings
+import weakref
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook
+
+from gradflow.errors import GradflowError
+from gradflow.recorder.layers import Watched
+from gradflow.recorder.passes import ForwardPass, Gradients, Use
+from gradflow.recorder.products import products
+from gradflow.recorder.scaling import tensors_in
+from gradflow.recorder.weights import EffectiveWeight, Weight
+
+MODES_OF_TOOLS = ("FAKE", "PROXY", "FUNCTIONAL")  # under which torch.export and its like run a model
+
+
+class Capture:
+    """Sees the outputs of the recorded layers in a forward pass, and hands the gradients to what gathers them.
+
+    measured: what is measured on request of an output and a module, by name. after_forward: called after each call of
+    the model that can be trained, with its inputs and its output; returns the batch size and a question, if it has one.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        watched: dict[str, Watched],
+        weights: dict[str, Weight],
+        gradients: Gradients,
+        measured: dict[str, Callable],
+        after_forward: Callable,
+    ):
+        self._model, self._watched, self._weights, self._gradients = model, watched, weights, gradients
+        self._measured, self._after_forward = measured, after_forward
+        self.order: list[str] = []  # of the layers, as the first forward pass used them
+        self.products: set[str] = set()  # layers that the graph has shown to multiply, though no module was called
+        self._seen: dict[str, int] = {}  # layers of this pass that are new: their place in it
+        self._forward, self._last_forward, self._called = None, ForwardPass(), set()
+        self._follow: set[str] = set()  # of the products those whose outputs are hooked, pass by pass
+        self._looked_for: set[str] | None = None  # what the graph was searched for already
+        self._handle = self._session = None
+        self._left: list = []  # hooks on tensors that outlive a step
+        self._by_id: dict[int, Callable] = {}  # what is done after a module's call, by the module's identity
+        self._seers = self._all_seers()
+
+    def attach(self, layers: bool) -> None:
+        """See forward passes from now on; without `layers`, the model's calls alone."""
+        if self._handle is None:
+            # torch.compile(model) inside the block warns of hooks on all modules; ours minds its own
+            warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
+            self._handle = register_module_forward_hook(_hook_of(self), with_kwargs=True)
+            self._session = object()
+        self._by_id = self._seers if layers else {id(self._model): self._seers[id(self._model)]}
+
+    def detach(self) -> None:
+        """See no forward pass any more; gradients of those that were seen are not caught."""
+        if self._handle is not None:
+            self._handle.remove()
+        self._handle = self._session = None
+        self._by_id = {}
+        self._forward, self._last_forward = None, ForwardPass()
+        self.end_step()
+
+    def state(self) -> dict:
+        """Return what was seen of the model."""
+        return {"order": self.order, "products": sorted(self.products), "follow": sorted(self._follow)}
+
+    def restore(self, state: dict) -> None:
+        """Know of the model what `state` returned."""
+        self.order, self.products, self._follow = list(state["order"]), set(state["products"]), set(state["follow"])
+
+    def end_step(self) -> None:
+        """Take the hooks off tensors that are not the layers' own, such as an input that a layer returned."""
+        for handle in self._left:
+            handle.remove()
+        self._left = []
+
+    def note_order(self) -> None:
+        """Append the layers that this pass was the first to use, in the order of their use."""
+        if self._seen:
+            self.order += sorted(self._seen, key=self._seen.get)
+            self._seen = {}
+
+    def _all_seers(self) -> dict[int, Callable]:
+        seers = {}
+        for one in self._watched.values():
+            weight = self._weights[one.name]
+            if isinstance(weight, EffectiveWeight) and "parametrizations" in one.module._modules:
+                seers[id(one.module.parametrizations[one.parameter])] = self._see_parametrization(weight)
+            if one.has_output:
+                seers[id(one.module)] = self._see_layer(one, weight)
+        seers[id(self._model)] = self._see_model(seers.get(id(self._model)))
+        return seers
+
+    def _see_layer(self, watched: Watched, weight: Weight) -> Callable:
+        name, computed = watched.name, isinstance(weight, EffectiveWeight)
+
+        def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+            if not isinstance(output, torch.Tensor):
+                return _refuse_output(name, module, output)
+            if not output.requires_grad or _is_under_a_tool():
+                return None
+            if computed and watched.parameter in module.__dict__:  # put there anew before each call
+                weight.use(module.__dict__[watched.parameter])
+            self._hook(name, output, any(output is given for given in args))
+            return None
+
+        return see
+
+    def _see_parametrization(self, weight: EffectiveWeight) -> Callable:
+        def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+            if torch.is_grad_enabled() and not _is_under_a_tool():
+                weight.use(output)
+
+        return see
+
+    def _see_model(self, as_layer: Callable | None) -> Callable:
+        def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+            if as_layer is not None:
+                as_layer(module, args, kwargs, output)
+            if not torch.is_grad_enabled() or _is_under_a_tool() or torch._C._current_graph_task_id() != -1:
+                return
+            self._hook_products(output)
+            size, question = self._after_forward(args, kwargs, output)
+            forward = self._forward or ForwardPass()
+            forward.batch_size, forward.question = size, question
+            self._last_forward, self._forward, self._called = forward, None, set()
+            self.note_order()
+
+        return see
+
+    def _use(self, name: str, node) -> Use:
+        if name not in self._seen and name not in self.order:
+            self._seen[name] = node._sequence_nr() if node is not None else -1
+        self._called.add(name)
+        if torch._C._current_graph_task_id() != -1:  # a checkpoint computes again, in the backward pass
+            return Use(name, self._last_forward, {})
+        if self._forward is None:
+            self._forward = ForwardPass()
+        return Use(name, self._forward, {})
+
+    def _hook(self, name: str, output: torch.Tensor, is_input: bool) -> None:
+        use = self._use(name, output.grad_fn)
+        if self._measured:
+            module = self._watched[name].module
+            with torch.no_grad():
+                use.measured = {key: measure(output.detach(), module) for key, measure in self._measured.items()}
+        catch = _catch_of(self, use)
+        handle = output.register_hook(catch)
+        if is_input or output.is_leaf:
+            self._left.append(handle)
+        elif output._is_view() and output._base.requires_grad and output._base.numel() == output.numel():
+            output._base.register_hook(catch)  # what is done in place to a view later bypasses the view's own hook
+
+    def _hook_products(self, output) -> None:
+        """Hook the products whose weights are used through a function, where the graph shows them."""
+        late = self._gradients.ran_without_output
+        if self._looked_for is None:
+            wanted = set(self._watched) - self._called
+        else:
+            wanted = (self._follow | (late - self._looked_for)) - self._called
+        self._looked_for = (self._looked_for or wanted) | late
+        if not wanted:
+            return
+        parameters = {id(p): name for name in wanted for p in self._weights[name].trained}
+        for node, name, with_output in products(tensors_in(output), parameters):
+            self.products.add(name)
+            use = self._use(name, node)
+            if with_output:
+                self._follow.add(name)
+                node.register_prehook(_catch_first_of(_catch_of(self, use)))
+
+
+def _catch_first_of(catch: Callable) -> Callable:
+    return lambda gradients: catch(gradients[0])
+
+
+def _catch_of(capture: Capture, use: Use) -> Callable:
+    """Return a hook that hands a gradient on while its capture is attached, and keeps nothing alive."""
+    reference, session = weakref.ref(capture), capture._session
+
+    def catch(gradient: torch.Tensor | None) -> None:
+        found = reference()
+        if found is not None and found._session is session and gradient is not None:
+            found._gradients.catch(use, gradient)
+
+    return catch
+
+
+def _hook_of(capture: Capture) -> Callable:
+    reference = weakref.ref(capture)
+
+    def hook(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
+        found = reference()
+        if found is not None:
+            see = found._by_id.get(id(module))
+            if see is not None:
+                see(module, args, kwargs, output)
+
+    hook._torchdynamo_disable = True
+    return hook
+
+
+def _is_under_a_tool() -> bool:
+    """Tell whether torch.func, torch.export, jit or FX runs the model, whose tensors are not the training's."""
+    if torch._C._functorch.peek_interpreter_stack() is not None or torch._C._get_tracing_state() is not None:
+        return True
+    if not torch._C._len_torch_dispatch_stack():
+        return False
+    keys = torch._C._TorchDispatchModeKey
+    return any(torch._C._get_dispatch_mode(getattr(keys, mode)) is not None for mode in MODES_OF_TOOLS)
+
+
+def _refuse_output(name: str, module: nn.Module, output) -> None:
+    if type(output).__module__.startswith("torch.fx"):
+        return
+    raise GradflowError(
+        f"GradientRecorder: the output of {name!r} ({type(module).__name__}) is not one tensor but a "
+        f"{type(output).__name__}: record layers inside it, by name."
+    )

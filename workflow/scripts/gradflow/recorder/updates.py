@@ -1,0 +1,86 @@
+"""When the weights are looked at, and which row a change of theirs belongs to."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from gradflow.recorder.norms import Norm
+from gradflow.recorder.weight_updates import WeightChanges
+from gradflow.recorder.weights import Weight
+
+
+class WeightUpdates:
+    """Looks at the weights after a step's first forward pass: their norms, and what the step before did to them.
+
+    A step begins when an optimizer that trains a recorded weight has stepped; where none of torch's does, when the
+    gradients were taken away. store: called with {name: ‖ΔW‖} of the last row, more than once as it becomes known.
+    """
+
+    def __init__(self, weights: Mapping[str, Weight], store: Callable[[dict[str, Norm]], None]):
+        self._weights, self._store = weights, store
+        self._changes = WeightChanges(weights)
+        self.norms: dict[str, Norm] | None = None  # of the weights that the step's first forward pass used
+        self.open = False  # whether the last row's change is still to come
+        self.in_step = False  # whether a forward pass has run since the last step() or discard()
+        self._stepped = self._optimizer_seen = False
+        self._handles: list = []
+
+    def attach(self) -> None:
+        """Hear of optimizers' steps from now on."""
+        self._own = {id(p) for weight in self._weights.values() for p in weight.trained}
+        before, after = self._before_optimizer, self._after_optimizer
+        self._handles = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
+
+    def detach(self) -> None:
+        """Close the last row's change, and release the copies."""
+        for handle in self._handles:
+            handle.remove()
+        self.peek()
+        self.open, self.norms, self.in_step = False, None, False
+        self._changes.release()
+
+    def look(self, gradients_stand: bool) -> None:
+        """After a forward pass: look at the weights, if it is the first of a step or the last row is open."""
+        self.in_step = True
+        foreign = not self._optimizer_seen and not gradients_stand
+        if not (self.norms is None or self.open or self._stepped or foreign):
+            return
+        self.norms, changes = self._changes.take(compare=self.open)
+        if self.open and changes:
+            self._store(changes)
+            self.open = not (self._stepped or self._any_change(changes))
+        self._stepped = False
+
+    def peek(self) -> None:
+        """Store the last row's change as it is now, if it is still open."""
+        if self.open:
+            self._store(self._changes.since())
+
+    def end_row(self) -> None:
+        """The step has become a row, whose change is to come."""
+        self.open = True
+
+    def state(self) -> dict:
+        """Return what the coming rows depend on."""
+        return {"open": self.open, "stepped": self._stepped, "copies": self._changes.state()}
+
+    def restore(self, state: dict) -> None:
+        """Go on from what `state` returned."""
+        self.open, self._stepped = state["open"], state["stepped"]
+        self.norms, self.in_step = None, False
+        self._changes.restore(state["copies"])
+
+    def _any_change(self, changes: dict[str, Norm]) -> bool:
+        """Tell whether a weight has changed; only for an optimizer that is none of torch's this waits for a device."""
+        known = [change for change in changes.values() if not self._optimizer_seen or isinstance(change, float)]
+        return any(bool(change != 0) for change in known)
+
+    def _before_optimizer(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
+        self._optimizer_seen |= self._trains(optimizer)  # its closure may run the model
+
+    def _after_optimizer(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
+        self._stepped |= self._trains(optimizer)
+
+    def _trains(self, optimizer: torch.optim.Optimizer) -> bool:
+        return any(id(parameter) in self._own for group in optimizer.param_groups for parameter in group["params"])
