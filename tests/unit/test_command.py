@@ -124,14 +124,10 @@ def test_without_an_input_the_order_is_that_of_definition_and_it_says_so(net, ca
 
 
 def test_what_is_not_recorded_is_said_with_its_reason(net):
-    unrecorded = columns_of(net("texts"), {}).unrecorded
-    assert [(each.kind, each.parameters) for each in unrecorded] == [
-        ("Embedding", 20),
-        ("LSTM", 160),
-        ("MultiheadAttention", 60),
-    ]
-    reasons = [each.reason for each in unrecorded]
-    assert "neither" in reasons[0] and "not one tensor" in reasons[1] and reasons[1] == reasons[2]
+    columns = columns_of(net("texts"), {})
+    assert [(each.kind, each.parameters) for each in columns.unrecorded] == [("Embedding", 20)]
+    assert "multiply" in columns.unrecorded[0].reason
+    assert {each.kind for each in columns.recorded} >= {"LSTM", "MultiheadAttention"}
 
 
 @pytest.mark.parametrize("network", ["vgg16", "torchvision.models:mobilenet_v3_small", "torchvision.models:vit_b_16"])

@@ -112,8 +112,10 @@ def test_a_float16_scaler_is_divided_out_and_an_unknown_one_refused():
         recorder.step()
     for quantity in ("grad_output_norm", "weight_grad_norm"):
         np.testing.assert_allclose(recorder.norms()[quantity], plain[quantity], rtol=1e-5)
-    with GradientRecorder(model.half()), pytest.raises(GradflowError, match="scaler"):
+    model.zero_grad()
+    with GradientRecorder(model.half()) as recorder, pytest.raises(GradflowError, match="scaler"):
         model(x.half()).float().sum().backward()
+        recorder.step()
 
 
 def test_many_steps_leave_the_device_in_blocks_and_lose_nothing():

@@ -10,7 +10,9 @@ from torch.nn.functional import cross_entropy
 
 from gradflow import GradflowError, GradientRecorder
 from gradflow.recorder.history import ROWS_ON_DEVICE
+from gradflow.recorder.layers import Watched
 from gradflow.recorder.weight_updates import WeightChanges
+from gradflow.recorder.weights import weights_of
 
 
 def network(width=6):
@@ -83,13 +85,17 @@ def test_a_weight_change_has_the_same_bits_whether_the_copies_are_kept_or_used_u
     }
     with torch.no_grad():
         modules["tiny values"].weight.mul_(1e-22)
-    changes = WeightChanges(modules)
-    changes.remember()
+    changes = WeightChanges(weights_of(Watched(name, module) for name, module in modules.items()))
+    changes.take(compare=False)
+    before = {name: module.weight.detach().double() for name, module in modules.items()}
     with torch.no_grad():
         for module in modules.values():
             module.weight.mul_(1.001)
-    kept, used = changes.since(keep=True), changes.since()
-    assert {name: norm.item() for name, norm in kept.items()} == {name: norm.item() for name, norm in used.items()}
+    kept, (norms, used) = changes.since(), changes.take(compare=True)
+    assert kept == used
+    for name, module in modules.items():
+        assert norms[name] == pytest.approx(module.weight.double().norm().item(), rel=1e-6)
+        assert used[name] == pytest.approx((module.weight.double() - before[name]).norm().item(), rel=1e-5)
 
 
 def test_a_recording_of_other_layers_is_refused_and_changes_nothing():

@@ -170,7 +170,7 @@ def with_peak(monkeypatch):
     names = (*quantities.NAMES, "peak")
     for module, name, value in [
         ("gradflow.recorder.quantities", "QUANTITIES", (*QUANTITIES, extra)),
-        ("gradflow.recorder.recorder", "QUANTITIES", (*QUANTITIES, extra)),
+        ("gradflow.recorder.history", "QUANTITIES", (*QUANTITIES, extra)),
         ("gradflow.training.result", "NAMES", names),
     ]:
         monkeypatch.setattr(f"{module}.{name}", value)

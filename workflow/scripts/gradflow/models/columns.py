@@ -18,13 +18,12 @@ from gradflow.models.architectures import resolve_options
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.models.main_path import beside_main_path
 from gradflow.models.size import CLASSES, first_line, without_memory
+from gradflow.recorder.layers import Watched, select_layers, weight_shape
 from gradflow.recorder.recorder import GradientRecorder
 
 BATCH = 2  # of the one forward pass: batch norm takes no single sample
 MAIN, BESIDE, NO_GRADIENT = "main", "beside", "no gradient"
-SEVERAL_OUTPUTS = (nn.RNNBase, nn.LSTMCell, nn.MultiheadAttention)
-NOT_ONE_TENSOR = "their output is not one tensor, whose gradient could be caught"
-NOT_NAMED = "neither convolutions nor linear layers; GradientRecorder(model, layers) records them by name or type"
+NO_MATRIX = "no matrix of theirs is known to multiply; GradientRecorder(model, layers) records them by name or type"
 
 
 @dataclass(frozen=True)
@@ -142,12 +141,12 @@ def _columns(model: nn.Module, size: Sequence[int] | None) -> Columns:
     if size:
         with recorder:
             beside = beside_main_path(model, torch.zeros(BATCH, *size))
-    modules = dict(model.named_modules())
+    modules, watched = dict(model.named_modules()), select_layers(model, None)
     recorded = [
         Column(
             layer.name,
             layer.kind,
-            tuple(modules[layer.name].weight.shape),
+            tuple(weight_shape(watched[layer.name])),
             layer.weight_numel,
             layer.fan_in,
             _main_path_word(layer.depth, layer.name in beside) if size else "",
@@ -155,19 +154,19 @@ def _columns(model: nn.Module, size: Sequence[int] | None) -> Columns:
         for layer in recorder.table
     ]
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    return Columns(recorded, _unrecorded(modules, recorder.layers), parameters)
+    return Columns(recorded, _unrecorded(modules, [watched[name] for name in recorder.layers]), parameters)
 
 
 def _main_path_word(depth: int, beside: bool) -> str:
     return NO_GRADIENT if depth < 0 else BESIDE if beside else MAIN
 
 
-def _unrecorded(modules: dict[str, nn.Module], recorded: Sequence[str]) -> list[Unrecorded]:
-    """Return the modules with parameters of their own that are neither recorded nor a part of one that is."""
+def _unrecorded(modules: dict[str, nn.Module], recorded: Sequence[Watched]) -> list[Unrecorded]:
+    """Return the modules with parameters of their own of which nothing is recorded."""
+    seen = {id(part) for watched in recorded for part in watched.module.modules()}
     found = []
     for name, module in modules.items():
         own = sum(parameter.numel() for parameter in module.parameters(recurse=False))
-        if own and not any(name == column or name.startswith(f"{column}.") for column in recorded):
-            reason = NOT_ONE_TENSOR if isinstance(module, SEVERAL_OUTPUTS) else NOT_NAMED
-            found.append(Unrecorded(name, type(module).__name__, own, reason))
+        if own and id(module) not in seen:
+            found.append(Unrecorded(name, type(module).__name__, own, NO_MATRIX))
     return found

@@ -3,12 +3,13 @@
 A projection beside a residual block, or another short cut, does not lie on it. Profiles against depth follow it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import nn
 
 from gradflow.recorder.layers import select_layers
+from gradflow.recorder.nested import tensors_in
 
 
 def beside_main_path(model: nn.Module, *inputs: torch.Tensor, forward: Callable | None = None) -> list[str]:
@@ -69,7 +70,7 @@ def _longest(ends: list[int], uses: list, known: dict, depth: list[int]) -> set[
 
 def _nearest(values, known: dict) -> set:
     """Return the nodes of the recorded layers from which tensors come without another in between."""
-    pending, seen, found = [tensor.grad_fn for tensor in _tensors(values)], set(), set()
+    pending, seen, found = [tensor.grad_fn for tensor in tensors_in(values)], set(), set()
     while pending:
         node = pending.pop()
         if node is None or node in seen:
@@ -80,13 +81,3 @@ def _nearest(values, known: dict) -> set:
         else:
             pending += [function for function, _ in node.next_functions]
     return found
-
-
-def _tensors(values) -> Iterator[torch.Tensor]:
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, dict):
-        yield from _tensors(values.values())
-    elif isinstance(values, Iterable) and not isinstance(values, str):
-        for value in values:
-            yield from _tensors(value)

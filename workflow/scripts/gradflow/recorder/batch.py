@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from gradflow.recorder.scaling import tensors_in
+from gradflow.recorder.nested import tensors_in
 
 NO_BATCH = "cannot tell the batch size from the model's inputs"
 HOW_TO_TELL = "batch_dim=... of the recorder names the dimension of the first input, step(batch_size=...) the number."

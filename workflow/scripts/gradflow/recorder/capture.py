@@ -13,10 +13,11 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
 from gradflow.errors import GradflowError
+from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.layers import Watched
-from gradflow.recorder.passes import ForwardPass, Gradients, Use
+from gradflow.recorder.nested import tensors_in
+from gradflow.recorder.passes import ForwardPass, Use
 from gradflow.recorder.products import products
-from gradflow.recorder.scaling import tensors_in
 from gradflow.recorder.weights import EffectiveWeight, Weight
 
 MODES_OF_TOOLS = ("FAKE", "PROXY", "FUNCTIONAL")  # under which torch.export and its like run a model
@@ -45,7 +46,7 @@ class Capture:
         self._seen: dict[str, int] = {}  # layers of this pass that are new: their place in it
         self._forward, self._last_forward, self._called = None, ForwardPass(), set()
         self._follow: set[str] = set()  # of the products those whose outputs are hooked, pass by pass
-        self._looked_for: set[str] | None = None  # what the graph was searched for already
+        self._searched, self._looked_for = False, set()  # whether the graph was, and for which late layers again
         self._handle = self._session = None
         self._left: list = []  # hooks on tensors that outlive a step
         self._by_id: dict[int, Callable] = {}  # what is done after a module's call, by the module's identity
@@ -56,14 +57,15 @@ class Capture:
         if self._handle is None:
             # torch.compile(model) inside the block warns of hooks on all modules; ours minds its own
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
-            self._handle = register_module_forward_hook(_hook_of(self), with_kwargs=True)
+            handle = register_module_forward_hook(_hook_of(self), with_kwargs=True)
+            self._handle = weakref.finalize(self, handle.remove)  # also where nobody leaves the block
             self._session = object()
         self._by_id = self._seers if layers else {id(self._model): self._seers[id(self._model)]}
 
     def detach(self) -> None:
         """See no forward pass any more; gradients of those that were seen are not caught."""
         if self._handle is not None:
-            self._handle.remove()
+            self._handle()
         self._handle = self._session = None
         self._by_id = {}
         self._forward, self._last_forward = None, ForwardPass()
@@ -129,9 +131,11 @@ class Capture:
             if not torch.is_grad_enabled() or _is_under_a_tool() or torch._C._current_graph_task_id() != -1:
                 return
             self._hook_products(output)
-            size, question = self._after_forward(args, kwargs, output)
             forward = self._forward or ForwardPass()
-            forward.batch_size, forward.question = size, question
+            forward.batch_size, forward.question = self._after_forward(args, kwargs, output)
+            for tensor in tensors_in(output):
+                if tensor.requires_grad:
+                    self._keep(tensor.register_hook(_begin_of(self, forward)), tensor.is_leaf)
             self._last_forward, self._forward, self._called = forward, None, set()
             self.note_order()
 
@@ -155,19 +159,20 @@ class Capture:
                 use.measured = {key: measure(output.detach(), module) for key, measure in self._measured.items()}
         catch = _catch_of(self, use)
         handle = output.register_hook(catch)
-        if is_input or output.is_leaf:
-            self._left.append(handle)
-        elif output._is_view() and output._base.requires_grad and output._base.numel() == output.numel():
+        self._keep(handle, is_input or output.is_leaf)
+        if output._is_view() and output._base.requires_grad and output._base.numel() == output.numel():
             output._base.register_hook(catch)  # what is done in place to a view later bypasses the view's own hook
+
+    def _keep(self, handle, outlives: bool) -> None:
+        if outlives:
+            self._left.append(handle)
 
     def _hook_products(self, output) -> None:
         """Hook the products whose weights are used through a function, where the graph shows them."""
-        late = self._gradients.ran_without_output
-        if self._looked_for is None:
-            wanted = set(self._watched) - self._called
-        else:
-            wanted = (self._follow | (late - self._looked_for)) - self._called
-        self._looked_for = (self._looked_for or wanted) | late
+        late = self._gradients.ran_without_output - self._looked_for
+        wanted = (self._follow | late if self._searched else set(self._watched)) - self._called
+        self._searched = True
+        self._looked_for |= late
         if not wanted:
             return
         parameters = {id(p): name for name in wanted for p in self._weights[name].trained}
@@ -193,6 +198,18 @@ def _catch_of(capture: Capture, use: Use) -> Callable:
             found._gradients.catch(use, gradient)
 
     return catch
+
+
+def _begin_of(capture: Capture, forward: ForwardPass) -> Callable:
+    """Return a hook of the model's output, which tells of a backward pass that may meet no layer's output."""
+    reference, session = weakref.ref(capture), capture._session
+
+    def begin(gradient: torch.Tensor) -> None:
+        found = reference()
+        if found is not None and found._session is session:
+            found._gradients.begin().forwards.add(forward)
+
+    return begin
 
 
 def _hook_of(capture: Capture) -> Callable:

@@ -1,12 +1,16 @@
 """The rows that a recorder stores: the newest on the device, older ones on the host."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import torch
 
+from gradflow.builders import load_builder
 from gradflow.recorder.norms import Norm
-from gradflow.recorder.quantities import with_derived
+from gradflow.recorder.quantities import QUANTITIES, measured_on_request, with_derived
+
+MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")  # a row's first part
 
 ROWS_ON_DEVICE = 1024  # rows are brought to the host in blocks of so many steps
 
@@ -17,8 +21,10 @@ class Rows:
     The last row stays on the device, where it may still be written to.
     """
 
-    def __init__(self, layers: int):
-        self._layers = layers
+    def __init__(self, layers: tuple[str, ...], record: Iterable[str], reduction: str):
+        self._layers, self._reduction = layers, reduction
+        self._measures = {name: load_builder(measure) for name, measure in measured_on_request(record).items()}
+        self.requested = tuple(self._measures)
         self._rows: list[torch.Tensor] = []
         self._blocks: list[np.ndarray] = []
         self._batch_sizes: list[int] = []
@@ -30,9 +36,17 @@ class Rows:
         """Return the number of rows."""
         return len(self._batch_sizes)
 
-    def append(self, row: torch.Tensor, step: int, batch_size: int, numel: list[int], total: Norm) -> None:
-        """Add a row; nothing waits for the device but once in `ROWS_ON_DEVICE` rows."""
-        self._rows.append(row)
+    def measures(self, of: str) -> dict[str, Callable]:
+        """Return what is requested of a tensor of a kind, by name."""
+        kinds = {one.name: one.of for one in QUANTITIES}
+        return {name: measure for name, measure in self._measures.items() if kinds[name] == of}
+
+    def append(self, row: list[list[Norm]], step: int, batch_size: int, numel: list[int], total: Norm) -> None:
+        """Add a row, [MEASURED and what is requested][layers].
+
+        Nothing waits for the device but once in `ROWS_ON_DEVICE` rows.
+        """
+        self._rows.append(_as_tensor(row))
         self._steps.append(step)
         self._batch_sizes.append(batch_size)
         self._numel.append(numel)
@@ -40,10 +54,11 @@ class Rows:
         if len(self._rows) > ROWS_ON_DEVICE:
             self._bring_home()
 
-    @property
-    def last(self) -> torch.Tensor:
-        """The newest row, [measured, layers]."""
-        return self._rows[-1]
+    def store_changes(self, changes: Mapping[str, Norm]) -> None:
+        """Store ‖ΔW‖ by layer in the newest row."""
+        row = self._rows[-1]
+        values = _as_tensor([[changes.get(name, math.nan) for name in self._layers]])
+        row[MEASURED.index("weight_change")] = values[0].to(row.device)
 
     @property
     def batch_sizes(self) -> np.ndarray:
@@ -63,18 +78,28 @@ class Rows:
     @property
     def numel(self) -> np.ndarray:
         """The output elements of the whole batch, int64 [rows, layers]."""
-        return np.asarray(self._numel, dtype=np.int64).reshape(len(self), self._layers)
+        return np.asarray(self._numel, dtype=np.int64).reshape(len(self), len(self._layers))
 
     def stored(self) -> np.ndarray:
         """Return the rows, float [rows, measured, layers]; this waits for the device. There must be one."""
         self._bring_home()
         self._blocks = [np.concatenate(self._blocks)] if len(self._blocks) > 1 else self._blocks
-        return np.concatenate([*self._blocks, self.last.cpu().numpy()[None]])
+        return np.concatenate([*self._blocks, self._rows[-1].cpu().numpy()[None]])
 
-    def newest(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the newest row [1, measured, layers], its batch size [1] and its elements [1, layers]."""
-        row = self.last.cpu().numpy()[None]
-        return row, np.array(self._batch_sizes[-1:]), np.array(self._numel[-1:])
+    def quantities(self, layers: list[str], precision: type, newest: bool = False) -> dict[str, np.ndarray]:
+        """Return all quantities of all rows, or of the newest alone, {name: [rows, layers]}; waits for the device."""
+        wanted = [one for one in QUANTITIES if not one.measure or one.name in self.requested]
+        if not self._rows:
+            return {one.name: np.empty((0, len(layers)), precision) for one in wanted}
+        rows = slice(-1, None) if newest else slice(None)
+        stored = self._rows[-1].cpu().numpy()[None] if newest else self.stored()
+        columns = [self._layers.index(name) for name in layers]
+        measured = dict(zip((*MEASURED, *self.requested), np.moveaxis(stored[:, :, columns].astype(np.float64), 1, 0)))
+        batch = np.asarray(self._batch_sizes[rows], dtype=np.int64)[:, None]
+        numel = np.asarray(self._numel[rows], dtype=np.int64)[:, columns]
+        finish = {one.name: one.finish for one in wanted if one.finish}
+        found = _from_measured(measured, batch, numel, self._reduction, finish)
+        return {one.name: found[one.name].astype(precision) for one in wanted}
 
     def state(self) -> dict:
         """Return all that is stored, as tensors on the host."""
@@ -100,7 +125,7 @@ class Rows:
             self._rows = self._rows[-1:]
 
 
-def as_row(values: list[list[Norm]]) -> torch.Tensor:
+def _as_tensor(values: list[list[Norm]]) -> torch.Tensor:
     """Return numbers or 0-d tensors, [measured][layers], as one tensor on their device; float64 where there is any."""
     tensors = [value for line in values for value in line if isinstance(value, torch.Tensor)]
     if not tensors:
@@ -111,23 +136,23 @@ def as_row(values: list[list[Norm]]) -> torch.Tensor:
     return torch.stack(flat).view(len(values), -1)
 
 
-def from_measured(
+def _from_measured(
     measured: Mapping[str, np.ndarray],
-    batch_sizes: np.ndarray,
+    batch: np.ndarray,
     numel: np.ndarray,
     reduction: str,
     finish: Mapping[str, Callable],
 ) -> dict[str, np.ndarray]:
     """Return what was measured, [rows, layers] each, with all quantities that follow from it.
 
-    batch_sizes: [rows]; numel: the output elements of the batch, [rows, layers]; reduction: of the loss; finish: what
-    turns a sum that was measured on request, and numel, into the quantity, by name.
+    batch: the sizes, [rows, 1]; numel: the output elements of the batch, [rows, layers]; reduction: of the loss;
+    finish: what turns a sum that was measured on request, and numel, into the quantity, by name.
     """
-    batch, found = batch_sizes[:, None].astype(np.float64), dict(measured)
+    found = dict(measured)
     to_sample = np.sqrt(batch) if reduction == "mean" else 1 / np.sqrt(batch)
     with np.errstate(divide="ignore", invalid="ignore"):
         found |= {name: made(found[name], numel.astype(np.float64)) for name, made in finish.items()}
         found["grad_sample_norm"] = found["grad_output_norm"] * to_sample
-        found["grad_rms"] = found["grad_sample_norm"] / np.sqrt(numel // batch_sizes[:, None])
+        found["grad_rms"] = found["grad_sample_norm"] / np.sqrt(numel // batch)
         found["update_ratio"] = found["weight_change"] / found["weight_norm"]
         return with_derived(found)

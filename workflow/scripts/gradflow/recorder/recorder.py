@@ -1,32 +1,27 @@
 """GradientRecorder: exact per-layer gradient norms of any nn.Module, at every step, without slowing the device."""
 
 import math
+import weakref
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from gradflow.builders import load_builder
 from gradflow.errors import GradflowError
 from gradflow.recorder.batch import HOW_TO_TELL, NO_BATCH, batch_size_of, puts_time_first
 from gradflow.recorder.capture import Capture
-from gradflow.recorder.history import Rows, as_row, from_measured
+from gradflow.recorder.gradients import Gradients
+from gradflow.recorder.history import MEASURED, Rows
 from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shape
-from gradflow.recorder.norms import Norm
-from gradflow.recorder.passes import Gradients
-from gradflow.recorder.quantities import QUANTITIES, Quantity, measured_on_request
-from gradflow.recorder.recording import Recording
+from gradflow.recorder.recording import Recorded, Recording
 from gradflow.recorder.scaling import leave_scalers, watch_scalers
 from gradflow.recorder.updates import WeightUpdates
 from gradflow.recorder.watch import Watch
 from gradflow.recorder.weights import weights_of
 
-MEASURED = ("grad_output_norm", "weight_grad_norm", "weight_norm", "weight_change", "nonfinite")  # a row's first part
 
-
-class GradientRecorder:
+class GradientRecorder(Recorded):
     """Record gradient norms of the layers of a model, one row a step.
 
     A row holds exactly the backward passes whose weight gradients the optimizer is about to use, or has just used:
@@ -93,15 +88,14 @@ class GradientRecorder:
             raise GradflowError(f"GradientRecorder: reduction must be 'mean' or 'sum', not {reduction!r}.")
         if not isinstance(every, int) or every < 1:
             raise GradflowError(f"GradientRecorder: every must be a whole number from 1, not {every!r}.")
-        self._model, self._reduction, self._every, self._batch_dim = model, reduction, every, batch_dim
+        self._model, self._every, self._batch_dim = model, every, batch_dim
         self._watched = select_layers(model, layers)
         weights = weights_of(self._watched.values())
-        self._updates = WeightUpdates(weights, self._store_changes)
-        self._requested = {name: load_builder(measure) for name, measure in measured_on_request(record).items()}
-        self._gradients = Gradients(model, self._watched, weights, self._measures("gradient"), scaler)
-        seen = (model, self._watched, weights, self._gradients, self._measures("output"))
+        self._updates = WeightUpdates(weights, lambda changes: self._rows.store_changes(changes))
+        self._rows = Rows(tuple(self._watched), record, reduction)
+        self._gradients = Gradients(model, self._watched, weights, self._rows.measures("gradient"), scaler)
+        seen = (model, self._watched, weights, self._gradients, self._rows.measures("output"))
         self._capture = Capture(*seen, self._after_forward)
-        self._rows = Rows(len(self._watched))  # [MEASURED and what is requested, layers] each
         self._time_first = puts_time_first(model)
         self._step = 0
         self._watch: Watch | None = None
@@ -118,6 +112,7 @@ class GradientRecorder:
         self._gradients.clear()
         self._updates.attach()
         watch_scalers()
+        self._scalers = weakref.finalize(self, leave_scalers)
         self._attach()
         return self
 
@@ -125,7 +120,7 @@ class GradientRecorder:
         """See no more passes, and close the last row's weight change."""
         self._recording = False
         self._capture.detach()
-        leave_scalers()
+        self._scalers()
         self._updates.detach()
         self._gradients.clear()
 
@@ -193,34 +188,21 @@ class GradientRecorder:
         {quantity: float32 [rows, layers], float64 of a model in float64}, the columns in the order of `layers`.
         Quantities that are measured on request are there if they were requested.
         """
-        if not self._rows:
-            return {one.name: np.empty((0, len(self.layers)), np.float32) for one in self._quantities()}
         self._updates.peek()
-        return self._arrays(self._rows.stored(), self._rows.batch_sizes, self._rows.numel)
+        return self._rows.quantities(self.layers, self._precision())
 
     def last(self) -> dict[str, np.ndarray]:
         """Return the newest row, {quantity: [layers]}, at a cost that does not grow; this waits for the device."""
         if not self._rows:
             raise GradflowError("GradientRecorder.last(): there is no row yet; step() makes one.")
         self._updates.peek()
-        return {name: array[0] for name, array in self._arrays(*self._rows.newest()).items()}
+        newest = self._rows.quantities(self.layers, self._precision(), newest=True)
+        return {name: array[0] for name, array in newest.items()}
 
     def recording(self, **notes) -> Recording:
         """Return all that was recorded, with what a file of it should say."""
         norms = self.norms()
         return Recording(self.table, norms, self._rows.steps, self._rows.batch_sizes, self._rows.totals, notes)
-
-    def save(self, path: str | Path, **notes) -> Path:
-        """Write all that was recorded to an `.npz` file; `gradflow.Recording.load` reads it."""
-        return self.recording(**notes).save(path)
-
-    def to_frame(self):
-        """Return all that was recorded as a pandas.DataFrame: `Recording.to_frame`."""
-        return self.recording().to_frame()
-
-    def plot(self, quantity: str = "grad_sample_norm"):
-        """Draw a quantity against depth and over time: `Recording.plot`."""
-        return self.recording().plot(quantity)
 
     def state(self) -> dict:
         """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
@@ -230,7 +212,7 @@ class GradientRecorder:
         if self._updates.in_step:
             raise GradflowError("GradientRecorder.state() was called inside a step: call it after step().")
         shapes = {name: weight_shape(one) for name, one in self._watched.items()}
-        state = {"layers": shapes, "record": list(self._requested), "step": self._step}
+        state = {"layers": shapes, "record": list(self._rows.requested), "step": self._step}
         return state | {"updates": self._updates.state(), "rows": self._rows.state()} | self._capture.state()
 
     def restore(self, state: dict) -> None:
@@ -239,8 +221,8 @@ class GradientRecorder:
         Raises GradflowError, and changes nothing, if it was recorded from a model with other layers, or with other
         quantities.
         """
-        if state["record"] != list(self._requested):
-            theirs, ours = (", ".join(record) or "none" for record in (state["record"], self._requested))
+        if state["record"] != list(self._rows.requested):
+            theirs, ours = (", ".join(record) or "none" for record in (state["record"], self._rows.requested))
             raise GradflowError(
                 f"GradientRecorder cannot go on with a recording of {theirs} on request; it has {ours}."
             )
@@ -295,10 +277,10 @@ class GradientRecorder:
         numel = [held.numel if held else 0 for held in map(gradients.held.get, self._watched)]
         if any(0 < elements < (batch_size or counted) for elements in numel):
             raise GradflowError(f"GradientRecorder.step() met a layer with fewer outputs than samples: {HOW_TO_TELL}")
-        measured = gradients.measured(self._measures("weight_gradient"), tuple(self._requested))
+        measured = gradients.measured(self._rows.measures("weight_gradient"), self._rows.requested)
         measured.insert(MEASURED.index("weight_norm"), [norms.get(name, math.nan) for name in self._watched])
         measured.insert(MEASURED.index("weight_change"), [math.nan] * len(self._watched))
-        self._rows.append(as_row(measured), self._step, batch_size or counted, numel, gradients.total)
+        self._rows.append(measured, self._step, batch_size or counted, numel, gradients.total)
         gradients.end_row()
         self._updates.end_row()
         if self._watch is not None:
@@ -311,24 +293,6 @@ class GradientRecorder:
         if self._recording:
             self._attach()
 
-    def _store_changes(self, changes: dict[str, Norm]) -> None:
-        row = self._rows.last
-        values = as_row([[changes.get(name, math.nan) for name in self._watched]])
-        row[MEASURED.index("weight_change")] = values[0].to(row.device)
-
-    def _measures(self, of: str) -> dict[str, Callable]:
-        """Return what is requested of a tensor of a kind, by name."""
-        kinds = {one.name: one.of for one in QUANTITIES}
-        return {name: measure for name, measure in self._requested.items() if kinds[name] == of}
-
-    def _quantities(self) -> list[Quantity]:
-        return [one for one in QUANTITIES if not one.measure or one.name in self._requested]
-
-    def _arrays(self, stored: np.ndarray, batch_sizes: np.ndarray, numel: np.ndarray) -> dict[str, np.ndarray]:
-        """Turn rows [rows, measured, layers] into quantities, [rows, layers] each, the columns as `layers` has them."""
-        columns = [list(self._watched).index(name) for name in self.layers]
-        measured = dict(zip((*MEASURED, *self._requested), np.moveaxis(stored[:, :, columns].astype(np.float64), 1, 0)))
-        finish = {one.name: one.finish for one in self._quantities() if one.finish}
-        found = from_measured(measured, batch_sizes, numel[:, columns], self._reduction, finish)
+    def _precision(self) -> type:
         wide = any(parameter.dtype in (torch.float64, torch.complex128) for parameter in self._model.parameters())
-        return {one.name: found[one.name].astype(np.float64 if wide else np.float32) for one in self._quantities()}
+        return np.float64 if wide else np.float32

@@ -1,9 +1,8 @@
 """The scale that a GradScaler multiplies a loss by, told by the scaled loss itself when its backward pass begins."""
 
-from collections.abc import Iterable, Iterator
-
 import torch
 
+from gradflow.recorder.nested import tensors_in
 from gradflow.recorder.norms import Norm
 
 _recording = 0  # recorders that want to know
@@ -39,19 +38,6 @@ def scale_of(scaler) -> Norm | None:
     scale = getattr(scaler, "_scale", None)
     scale = _plain_scale(scaler, torch.ones(())) if scale is None else scale.detach().clone()
     return scale.item() if scale.device.type == "cpu" else scale
-
-
-def tensors_in(values) -> Iterator[torch.Tensor]:
-    """Yield the tensors in nested lists, tuples, dictionaries and data classes."""
-    if isinstance(values, torch.Tensor):
-        yield values
-    elif isinstance(values, dict):
-        yield from tensors_in(tuple(values.values()))
-    elif isinstance(values, Iterable) and not isinstance(values, str | bytes):
-        for value in values:
-            yield from tensors_in(value)
-    elif hasattr(values, "__dataclass_fields__"):
-        yield from tensors_in(tuple(vars(values).values()))
 
 
 def _telling_scale(scaler, outputs):

@@ -1,5 +1,6 @@
 """When the weights are looked at, and which row a change of theirs belongs to."""
 
+import weakref
 from collections.abc import Callable, Mapping
 
 import torch
@@ -29,13 +30,17 @@ class WeightUpdates:
     def attach(self) -> None:
         """Hear of optimizers' steps from now on."""
         self._own = {id(p) for weight in self._weights.values() for p in weight.trained}
-        before, after = self._before_optimizer, self._after_optimizer
-        self._handles = [register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)]
+        before, after = weakref.WeakMethod(self._before_optimizer), weakref.WeakMethod(self._after_optimizer)
+        hooks = (
+            register_optimizer_step_pre_hook(lambda *event: (before() or _nothing)(*event)),
+            register_optimizer_step_post_hook(lambda *event: (after() or _nothing)(*event)),
+        )
+        self._handles = [weakref.finalize(self, hook.remove) for hook in hooks]  # also where nobody leaves the block
 
     def detach(self) -> None:
         """Close the last row's change, and release the copies."""
         for handle in self._handles:
-            handle.remove()
+            handle()
         self.peek()
         self.open, self.norms, self.in_step = False, None, False
         self._changes.release()
@@ -84,3 +89,7 @@ class WeightUpdates:
 
     def _trains(self, optimizer: torch.optim.Optimizer) -> bool:
         return any(id(parameter) in self._own for group in optimizer.param_groups for parameter in group["params"])
+
+
+def _nothing(*event) -> None:
+    """What an optimizer's step is to a recorder that is gone."""
