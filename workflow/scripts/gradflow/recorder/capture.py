@@ -16,7 +16,7 @@ from gradflow.errors import GradflowError
 from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.layers import Watched
 from gradflow.recorder.nested import tensors_in
-from gradflow.recorder.passes import ForwardPass, Use
+from gradflow.recorder.passes import ForwardPass, Session, Use
 from gradflow.recorder.products import products
 from gradflow.recorder.weights import EffectiveWeight, Weight
 
@@ -43,11 +43,12 @@ class Capture:
         self._measured, self._after_forward = measured, after_forward
         self.order: list[str] = []  # of the layers, as the first forward pass used them
         self.products: set[str] = set()  # layers that the graph has shown to multiply, though no module was called
+        self._known: set[str] = set()
         self._seen: dict[str, int] = {}  # layers of this pass that are new: their place in it
         self._forward, self._last_forward, self._called = None, ForwardPass(), set()
         self._follow: set[str] = set()  # of the products those whose outputs are hooked, pass by pass
         self._searched, self._looked_for = False, set()  # whether the graph was, and for which late layers again
-        self._handle = self._session = None
+        self._handle, self._session = None, Session(None)
         self._left: list = []  # hooks on tensors that outlive a step
         self._by_id: dict[int, Callable] = {}  # what is done after a module's call, by the module's identity
         self._seers = self._all_seers()
@@ -59,16 +60,17 @@ class Capture:
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
             handle = register_module_forward_hook(_hook_of(self), with_kwargs=True)
             self._handle = weakref.finalize(self, handle.remove)  # also where nobody leaves the block
-            self._session = object()
+            self._session = Session(self._gradients)
         self._by_id = self._seers if layers else {id(self._model): self._seers[id(self._model)]}
 
     def detach(self) -> None:
         """See no forward pass any more; gradients of those that were seen are not caught."""
         if self._handle is not None:
             self._handle()
-        self._handle = self._session = None
+            self._session.gradients = None
+        self._handle = None
         self._by_id = {}
-        self._forward, self._last_forward = None, ForwardPass()
+        self._last_forward = ForwardPass()
         self.end_step()
 
     def state(self) -> dict:
@@ -78,12 +80,13 @@ class Capture:
     def restore(self, state: dict) -> None:
         """Know of the model what `state` returned."""
         self.order, self.products, self._follow = list(state["order"]), set(state["products"]), set(state["follow"])
+        self._known = set(self.order)
 
     def end_step(self) -> None:
         """Take the hooks off tensors that are not the layers' own, such as an input that a layer returned."""
         for handle in self._left:
             handle.remove()
-        self._left = []
+        self._left, self._forward = [], None
 
     def note_order(self) -> None:
         """Append the layers that this pass was the first to use, in the order of their use."""
@@ -108,11 +111,21 @@ class Capture:
         def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
             if not isinstance(output, torch.Tensor):
                 return _refuse_output(name, module, output)
-            if not output.requires_grad or _is_under_a_tool():
+            if not output.requires_grad:
                 return None
+            forward = self._forward or self._begin_forward()
+            if forward is None:
+                return None
+            use = self._use(name, forward, output.grad_fn)
             if computed and watched.parameter in module.__dict__:  # put there anew before each call
                 weight.use(module.__dict__[watched.parameter])
-            self._hook(name, output, any(output is given for given in args))
+            if self._measured:
+                self._measure(use, module, output)
+            handle = output.register_hook(use)
+            if output._is_view():
+                _hook_base(output, use)
+            if output.is_leaf or any(output is given for given in args):
+                self._left.append(handle)
             return None
 
         return see
@@ -130,44 +143,40 @@ class Capture:
                 as_layer(module, args, kwargs, output)
             if not torch.is_grad_enabled() or _is_under_a_tool() or torch._C._current_graph_task_id() != -1:
                 return
-            self._hook_products(output)
             forward = self._forward or ForwardPass()
+            self._hook_products(output, forward)
             forward.batch_size, forward.question = self._after_forward(args, kwargs, output)
             for tensor in tensors_in(output):
                 if tensor.requires_grad:
-                    self._keep(tensor.register_hook(_begin_of(self, forward)), tensor.is_leaf)
+                    handle = tensor.register_hook(_begin_of(self._session, forward))
+                    if tensor.is_leaf:
+                        self._left.append(handle)
             self._last_forward, self._forward, self._called = forward, None, set()
             self.note_order()
 
         return see
 
-    def _use(self, name: str, node) -> Use:
-        if name not in self._seen and name not in self.order:
-            self._seen[name] = node._sequence_nr() if node is not None else -1
-        self._called.add(name)
+    def _begin_forward(self) -> ForwardPass | None:
+        """Return the forward pass that a layer's use belongs to; None if a tool runs the model."""
+        if _is_under_a_tool():
+            return None
         if torch._C._current_graph_task_id() != -1:  # a checkpoint computes again, in the backward pass
-            return Use(name, self._last_forward, {})
-        if self._forward is None:
-            self._forward = ForwardPass()
-        return Use(name, self._forward, {})
+            return self._last_forward
+        self._forward = ForwardPass()
+        return self._forward
 
-    def _hook(self, name: str, output: torch.Tensor, is_input: bool) -> None:
-        use = self._use(name, output.grad_fn)
-        if self._measured:
-            module = self._watched[name].module
-            with torch.no_grad():
-                use.measured = {key: measure(output.detach(), module) for key, measure in self._measured.items()}
-        catch = _catch_of(self, use)
-        handle = output.register_hook(catch)
-        self._keep(handle, is_input or output.is_leaf)
-        if output._is_view() and output._base.requires_grad and output._base.numel() == output.numel():
-            output._base.register_hook(catch)  # what is done in place to a view later bypasses the view's own hook
+    def _use(self, name: str, forward: ForwardPass, node) -> Use:
+        if name not in self._known:
+            self._known.add(name)
+            self._seen[name] = -1 if node is None else node._sequence_nr()
+        self._called.add(name)
+        return Use(name, forward, self._session)
 
-    def _keep(self, handle, outlives: bool) -> None:
-        if outlives:
-            self._left.append(handle)
+    def _measure(self, use: Use, module: nn.Module, output: torch.Tensor) -> None:
+        with torch.no_grad():
+            use.measured = {key: measure(output.detach(), module) for key, measure in self._measured.items()}
 
-    def _hook_products(self, output) -> None:
+    def _hook_products(self, output, forward: ForwardPass) -> None:
         """Hook the products whose weights are used through a function, where the graph shows them."""
         late = self._gradients.ran_without_output - self._looked_for
         wanted = (self._follow | late if self._searched else set(self._watched)) - self._called
@@ -178,36 +187,29 @@ class Capture:
         parameters = {id(p): name for name in wanted for p in self._weights[name].trained}
         for node, name, with_output in products(tensors_in(output), parameters):
             self.products.add(name)
-            use = self._use(name, node)
+            use = self._use(name, forward, node)
             if with_output:
                 self._follow.add(name)
-                node.register_prehook(_catch_first_of(_catch_of(self, use)))
+                node.register_prehook(_first_to(use))
 
 
-def _catch_first_of(catch: Callable) -> Callable:
-    return lambda gradients: catch(gradients[0])
+def _hook_base(view: torch.Tensor, use: Use) -> None:
+    """Hook what a view is a view of, too: what is done in place to the view later bypasses the view's own hook."""
+    base = view._base
+    if base.requires_grad and base.numel() == view.numel():
+        base.register_hook(use)
 
 
-def _catch_of(capture: Capture, use: Use) -> Callable:
-    """Return a hook that hands a gradient on while its capture is attached, and keeps nothing alive."""
-    reference, session = weakref.ref(capture), capture._session
-
-    def catch(gradient: torch.Tensor | None) -> None:
-        found = reference()
-        if found is not None and found._session is session and gradient is not None:
-            found._gradients.catch(use, gradient)
-
-    return catch
+def _first_to(use: Use) -> Callable:
+    return lambda gradients: use(gradients[0])
 
 
-def _begin_of(capture: Capture, forward: ForwardPass) -> Callable:
+def _begin_of(session: Session, forward: ForwardPass) -> Callable:
     """Return a hook of the model's output, which tells of a backward pass that may meet no layer's output."""
-    reference, session = weakref.ref(capture), capture._session
 
     def begin(gradient: torch.Tensor) -> None:
-        found = reference()
-        if found is not None and found._session is session:
-            found._gradients.begin().forwards.add(forward)
+        if session.gradients is not None:
+            session.gradients.begin().forwards.add(forward)
 
     return begin
 

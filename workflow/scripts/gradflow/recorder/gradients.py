@@ -9,10 +9,11 @@ from torch import nn
 from gradflow.errors import GradflowError
 from gradflow.recorder import refusals
 from gradflow.recorder.layers import Watched
-from gradflow.recorder.norms import Norm, count_nonfinite, hypotenuse, l2_norm
+from gradflow.recorder.norms import Norm, count_nonfinite, l2_norm
 from gradflow.recorder.passes import BackwardPass, ForwardPass, Held, Part, Use
 from gradflow.recorder.scaling import running_scale, scale_of
-from gradflow.recorder.weights import Token, Weight, token
+from gradflow.recorder.standing import Standing
+from gradflow.recorder.weights import Token, Weight
 
 
 class Gradients:
@@ -33,15 +34,13 @@ class Gradients:
         self.ran_without_output: set[str] = set()  # layers whose weight got a gradient, but no output of theirs did
         self._samples = 0
         self._open: dict[int, BackwardPass] = {}
+        self._passing: BackwardPass | None = None
         self._reason = refusals.NOTHING
         self.renew()
 
     def renew(self) -> None:
         """Look again at what there is to train in the model."""
-        own = {id(parameter) for weight in self._weights.values() for parameter in weight.trained}
-        trained = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        self._others = [parameter for parameter in trained if id(parameter) not in own]
-        self._anchor = trained if any(not weight.trained for weight in self._weights.values()) else []
+        self._standing = Standing(self._model, self._weights)
 
     def clear(self) -> None:
         """Forget all that was caught; gradients that stay where they are then count as unseen."""
@@ -49,11 +48,15 @@ class Gradients:
             weight.drop()
         self.held, self.fresh, self._reason = {}, False, refusals.NOTHING
         self._open.clear()
+        self._passing = None
 
     def begin(self) -> BackwardPass:
         """Return the backward pass under way, which may just have begun."""
         task = torch._C._current_graph_task_id()
-        return self._open.get(task) or self._begin(task)
+        passing = self._passing
+        if passing is None or passing.task != task:
+            passing = self._passing = self._open.get(task) or self._begin(task)
+        return passing
 
     def catch(self, use: Use, gradient: torch.Tensor) -> None:
         """Take in the gradient of a layer's output, while a backward pass runs."""
@@ -61,22 +64,17 @@ class Gradients:
         if use.caught_in is passing:  # of a view, and of what it is a view of
             return
         use.caught_in = passing
-        passing.forwards.add(use.forward)
-        gradient = gradient.detach()
+        if gradient.requires_grad:
+            gradient = gradient.detach()
         norm = l2_norm(gradient)
-        part = passing.parts.get(use.layer)
-        if part is None:
-            part = passing.parts[use.layer] = Part()
-        part.uses.append(use)
-        part.numel += gradient.numel()
-        part.nonfinite = part.nonfinite + count_nonfinite(gradient, norm)
-        if passing.scale is not None:
-            norm = norm / passing.scale
-        elif gradient.dtype is torch.float16:
-            part.unscaled = True
-        part.norm = norm if part.norm is None else hypotenuse(part.norm, norm)
-        if self._requested or use.measured:
-            self._measure(part, use, gradient, passing.scale)
+        passing.caught.append((use, norm, gradient.numel()))
+        count = count_nonfinite(gradient, norm)
+        half = gradient.dtype is torch.float16 and passing.scale is None
+        if count is not None or half or self._requested or use.measured:
+            note = passing.notes.setdefault(use.layer, Part())
+            note.nonfinite = note.nonfinite + (0 if count is None else count)
+            note.unscaled |= half
+            self._measure(note, use, gradient, passing.scale)
 
     def settle(self) -> None:
         """Between passes: what is still under way was broken off by an error, and what it left cannot be told."""
@@ -109,14 +107,23 @@ class Gradients:
 
     def stand(self) -> bool:
         """Tell, without a look at their values, whether gradients caught since the last row are still there."""
-        return self.fresh and any(held.token and self._token(name) for name, held in self.held.items())
+        return self.fresh and self._standing.any_left(self.held)
+
+    def weight_gradient_norm(self, name: str) -> Norm:
+        """Return the norm of a weight's gradient as it stands, anew only if it was touched since it was measured."""
+        held = self.held.get(name)
+        if held is not None and held.raw is not None and self._standing.tokens()[name] == held.token:
+            return held.raw
+        return l2_norm(self._weights[name].gradient)
 
     def check(self) -> None:
         """Raise GradflowError if what the weight gradients hold is not what was caught since the last row."""
         self.settle()
         if not self.fresh or not self.held:
             raise GradflowError(self._reason)
-        self._compare(lambda name, held: _raise(refusals.ZEROED.format(name)), between_passes=False)
+        zeroed, _ = self._standing.compare(self.held, self._standing.tokens(), wait=False)
+        if zeroed:
+            raise GradflowError(refusals.ZEROED.format(zeroed[0]))
         for held in self.held.values():
             if held.trouble or held.unscaled:
                 raise GradflowError(held.trouble or refusals.UNSCALED)
@@ -133,41 +140,50 @@ class Gradients:
         scale = running_scale()
         if scale is None and self._scaler is not None:
             scale = scale_of(self._scaler)
+        tokens = self._standing.tokens()
         if not self._open:
-            self._compare(self._drop, between_passes=True)
-        passing = self._open[task] = BackwardPass(scale, {name: self._token(name) for name in self._watched})
+            self._unseen = set()
+            if self.held:
+                self._reconcile(tokens)
+            else:
+                self._unseen = self._standing.not_zero(name for name, now in tokens.items() if now)
+        passing = self._open[task] = BackwardPass(task, scale, tokens)
         queue = torch.autograd.Variable._execution_engine.queue_callback
         # After all others, such as those that reduce gradients over processes
         queue(lambda: queue(lambda: self._end(task)))
         return passing
 
     def _end(self, task: int) -> None:
-        passing = self._open.pop(task, None)
+        passing, self._passing = self._open.pop(task, None), None
         if passing is None:
             return
-        tokens = {name: self._token(name) for name in self._watched}
-        grown = [name for name, now in tokens.items() if now != passing.tokens[name] or self._is_untold(name, passing)]
+        parts = passing.parts()
+        tokens = self._standing.tokens()
+        grown = [name for name, now in tokens.items() if now != passing.tokens[name]]
+        if self._standing.tells_nothing:
+            grown += [name for name in parts if tokens[name] is None]
         if not grown:
             self._reason = refusals.TAKEN_AWAY
-        for name, weight in self._weights.items():
+        for name, weight in self._standing.computed.items():
             weight.settle(name in grown)
         if not grown:
             return
         self.fresh = True
-        before, parts = self._samples, {name: passing.parts.get(name) for name in grown}
-        for name, part in parts.items():
-            self._grow(name, part, before, tokens[name], passing.scale)
+        before = self._samples
+        grown = {name: tokens[name] for name in grown}
+        for name, norms in self._standing.norms(grown, passing.scale).items():
+            self._grow(name, parts.get(name), before)
+            held = self.held[name]
+            held.token, held.scale = grown[name], passing.scale
+            held.raw, held.weight_grad = norms
         self._count(passing.forwards)
-        self._sum_up(passing.scale)
+        total = self._standing.total(held.raw for held in self.held.values())
+        self.total = total if passing.scale is None else total / passing.scale
 
-    def _grow(self, name: str, part: Part | None, before: int, now: Token, scale: Norm | None) -> None:
-        unseen = bool(now) and name not in self.held and name in self._unseen
-        held = self.held.setdefault(name, Held(before=before, trouble=refusals.UNSEEN if unseen else ""))
-        gradient = self._weights[name].gradient
-        held.token, held.scale = now, scale
-        if gradient is not None and now:
-            held.raw = l2_norm(gradient)
-            held.weight_grad = held.raw if scale is None else held.raw / scale
+    def _grow(self, name: str, part: Part | None, before: int) -> None:
+        held = self.held.get(name)
+        if held is None:
+            held = self.held[name] = Held(before=before, trouble=refusals.UNSEEN if name in self._unseen else "")
         if part is None:
             if held.norm is None:
                 self.ran_without_output.add(name)
@@ -186,86 +202,27 @@ class Gradients:
                 forward.counted_as = next(iter(self.held.values()))
                 forward.counted_as.question = forward.counted_as.question or forward.question
 
-    def _sum_up(self, scale: Norm | None) -> None:
-        others = [parameter.grad for parameter in self._others if parameter.grad is not None]
-        norms = [held.raw for held in self.held.values() if held.raw is not None]
-        total = hypotenuse(*norms, *(l2_norm(gradient) for gradient in others))
-        self.total = total if scale is None else total / scale
-
-    def _token(self, name: str) -> Token:
-        trained = self._weights[name].trained
-        return token(trained or self._anchor)
-
-    def _is_untold(self, name: str, passing: BackwardPass) -> bool:
-        """Tell whether a layer took part in a pass, of a model in which nothing is trained."""
-        return name in passing.parts and not self._weights[name].trained and not self._anchor
-
-    def _compare(self, gone: Callable[[str, Held], None], between_passes: bool) -> None:
-        """Compare the gradients with what they held when the last pass ended."""
-        self._unseen: set[str] = set()
-        if between_passes and not self.held:
-            found = {name: g for name, weight in self._weights.items() if (g := weight.gradient) is not None}
-            self._unseen = {name for name, norm in _numbers(found).items() if norm}
-            return
-        changed = {}
-        for name, held in list(self.held.items()):
-            now = self._token(name)
-            if held.token and not now:
-                gone(name, held)
-            elif now != held.token:
-                changed[name] = held
-        changed |= self._zeroed_in_silence(changed)
-        if not changed or not (between_passes or self._on_host(changed)):
-            return
-        found = {name: g for name in changed if (g := self._weights[name].gradient) is not None}
-        for name, norm in _numbers(found).items():
-            held = self.held[name]
-            if norm == 0 and (held.raw is None or float(held.raw) != 0):
-                gone(name, held)
-            elif between_passes and held.raw is not None and norm != float(held.raw):
-                held.trouble = held.trouble or refusals.CHANGED
-
-    def _zeroed_in_silence(self, changed: dict) -> dict:
-        """Return all layers if a gradient was zeroed through .data, which leaves no trace but the values."""
-        rest = {n: h for n, h in self.held.items() if n not in changed and isinstance(h.raw, float) and h.raw > 0}
-        sizes = {name: g.numel() for name in rest if (g := self._weights[name].gradient) is not None}
-        if not sizes:
-            return {}
-        smallest = min(sizes, key=sizes.get)
-        return {} if l2_norm(self._weights[smallest].gradient) else rest
+    def _reconcile(self, tokens: dict[str, Token]) -> None:
+        """Forget, between passes, what the weight gradients do not hold any more."""
+        zeroed, changed = self._standing.compare(self.held, tokens)
+        for name in zeroed:
+            self._weights[name].drop()
+            del self.held[name]
+        for name in changed:
+            self.held[name].trouble = self.held[name].trouble or refusals.CHANGED
+        self.fresh &= bool(self.held)
 
     def _at_step(self, measure: Callable, name: str, held: Held | None) -> Norm:
         gradient = self._weights[name].gradient
         if held is None or gradient is None:
             return math.nan
-        if held.scale is not None and self._token(name) == held.token:  # not unscaled yet
+        if held.scale is not None and self._standing.tokens()[name] == held.token:  # not unscaled yet
             gradient = gradient / held.scale
         return measure(gradient, self._watched[name].module)
 
-    def _on_host(self, names) -> bool:
-        return all(isinstance(self.held[name].raw, float) for name in names)
-
-    def _drop(self, name: str, held: Held) -> None:
-        self._weights[name].drop()
-        self.held.pop(name, None)
-        if not self.held:
-            self.fresh = False
-
     def _measure(self, part: Part, use: Use, gradient: torch.Tensor, scale: Norm | None) -> None:
-        gradient = gradient if scale is None else gradient.float() / scale
+        gradient = gradient if scale is None or not self._requested else gradient.float() / scale
         module = self._watched[use.layer].module
         values = {name: measure(gradient, module).detach().double() for name, measure in self._requested.items()}
-        for name, value in (use.measured | values).items():
+        for name, value in ((use.measured or {}) | values).items():
             part.measured[name] = part.measured.get(name, 0) + value
-
-
-def _numbers(gradients: dict[str, torch.Tensor]) -> dict[str, float]:
-    """Return the norms as numbers; elsewhere than on the CPU this waits for the device, once."""
-    norms = {name: l2_norm(gradient) for name, gradient in gradients.items()}
-    waiting = [norm for norm in norms.values() if not isinstance(norm, float)]
-    read = iter(torch.stack(waiting).tolist() if waiting else ())
-    return {name: norm if isinstance(norm, float) else next(read) for name, norm in norms.items()}
-
-
-def _raise(sentence: str) -> None:
-    raise GradflowError(sentence)

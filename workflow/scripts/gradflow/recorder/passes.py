@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+import torch
+
 from gradflow.recorder.norms import Norm, hypotenuse
 from gradflow.recorder.weights import Token
 
@@ -41,7 +43,7 @@ class Part:
 class Held(Part):
     """What one weight gradient holds."""
 
-    token: Token = ()
+    token: Token = None
     weight_grad: Norm | None = None  # ‖∂L/∂W‖, without the loss scale
     raw: Norm | None = None  # the same as it stands in memory
     scale: Norm | None = None  # of the loss
@@ -50,21 +52,54 @@ class Held(Part):
     trouble: str = ""
 
 
-@dataclass(eq=False)
-class Use:
-    """One use of a layer in a forward pass, with what was measured of its output."""
+class Session:
+    """The time that a recorder sees forward passes; what was hooked in it is inert when `gradients` is None."""
 
-    layer: str
-    forward: ForwardPass
-    measured: dict
-    caught_in: object = None  # the backward pass that last went through it
-    held: Held | None = None
+    __slots__ = ("__weakref__", "gradients")
+
+    def __init__(self, gradients):
+        self.gradients = gradients
+
+
+class Use:
+    """One use of a layer in a forward pass: the hook of its output."""
+
+    __slots__ = ("caught_in", "forward", "held", "layer", "measured", "session")
+
+    def __init__(self, layer: str, forward: ForwardPass, session: Session):
+        self.layer, self.forward, self.session = layer, forward, session
+        self.measured: dict | None = None  # of the output, on request
+        self.caught_in: BackwardPass | None = None  # that last went through it
+        self.held: Held | None = None
+
+    def __call__(self, gradient: torch.Tensor | None) -> None:
+        """Hand the gradient of the output on."""
+        gradients = self.session.gradients
+        if gradients is not None and gradient is not None:
+            gradients.catch(self, gradient)
 
 
 class BackwardPass:
-    """A backward pass under way."""
+    """A backward pass under way, by its number; caught: uses, the norms of their gradients and their elements."""
 
-    def __init__(self, scale: Norm | None, tokens: dict[str, Token]):
-        self.scale, self.tokens = scale, tokens
-        self.parts: dict[str, Part] = {}
+    def __init__(self, task: int, scale: Norm | None, tokens: dict[str, Token]):
+        self.task, self.scale, self.tokens = task, scale, tokens
+        self.caught: list[tuple[Use, Norm, int]] = []
+        self.notes: dict[str, Part] = {}  # what is seldom there: non-finite elements, what is measured on request
         self.forwards: set[ForwardPass] = set()  # that it goes through
+
+    def parts(self) -> dict[str, Part]:
+        """Return what was caught, by layer."""
+        parts = {}
+        for use, norm, numel in self.caught:
+            part = parts.get(use.layer)
+            if part is None:
+                part = parts[use.layer] = Part()
+            part.uses.append(use)
+            part.numel += numel
+            norm = norm if self.scale is None else norm / self.scale
+            part.norm = norm if part.norm is None else hypotenuse(part.norm, norm)
+            self.forwards.add(use.forward)
+        for name, note in self.notes.items():
+            parts[name].add(note)
+        return parts

@@ -50,6 +50,8 @@ class GradientRecorder(Recorded):
     every : record one step in so many, the first included.
     batch_dim : the dimension of the model's first input that counts the samples; None takes the first dimension, and
         refuses where that is doubtful.
+    optimizer : what alone changes the weights between two steps. Where its state says ‖ΔW‖ (SGD with momentum or
+        without weight decay), the weights are then not copied; elsewhere they are.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class GradientRecorder(Recorded):
         record: Iterable[str] = (),
         every: int = 1,
         batch_dim: int | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
     ):
         if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
             raise GradflowError(
@@ -91,9 +94,10 @@ class GradientRecorder(Recorded):
         self._model, self._every, self._batch_dim = model, every, batch_dim
         self._watched = select_layers(model, layers)
         weights = weights_of(self._watched.values())
-        self._updates = WeightUpdates(weights, lambda changes: self._rows.store_changes(changes))
         self._rows = Rows(tuple(self._watched), record, reduction)
         self._gradients = Gradients(model, self._watched, weights, self._rows.measures("gradient"), scaler)
+        told = (optimizer, self._gradients.weight_gradient_norm)
+        self._updates = WeightUpdates(weights, self._rows.store_changes, *told)
         seen = (model, self._watched, weights, self._gradients, self._rows.measures("output"))
         self._capture = Capture(*seen, self._after_forward)
         self._time_first = puts_time_first(model)

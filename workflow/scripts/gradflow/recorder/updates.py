@@ -1,5 +1,6 @@
 """When the weights are looked at, and which row a change of theirs belongs to."""
 
+import math
 import weakref
 from collections.abc import Callable, Mapping
 
@@ -7,6 +8,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from gradflow.recorder.norms import Norm
+from gradflow.recorder.optimizer_steps import OptimizerSteps
 from gradflow.recorder.weight_updates import WeightChanges
 from gradflow.recorder.weights import Weight
 
@@ -18,13 +20,23 @@ class WeightUpdates:
     gradients were taken away. store: called with {name: ‖ΔW‖} of the last row, more than once as it becomes known.
     """
 
-    def __init__(self, weights: Mapping[str, Weight], store: Callable[[dict[str, Norm]], None]):
+    def __init__(
+        self,
+        weights: Mapping[str, Weight],
+        store: Callable[[dict[str, Norm]], None],
+        optimizer: torch.optim.Optimizer | None,
+        gradient_norm: Callable[[str], Norm],
+    ):
         self._weights, self._store = weights, store
         self._changes = WeightChanges(weights)
+        self._steps = None if optimizer is None else OptimizerSteps(optimizer, weights, gradient_norm)
         self.norms: dict[str, Norm] | None = None  # of the weights that the step's first forward pass used
         self.open = False  # whether the last row's change is still to come
         self.in_step = False  # whether a forward pass has run since the last step() or discard()
         self._stepped = self._optimizer_seen = False
+        self._told = False  # whether the optimizer will tell of the coming change, and there is no copy
+        self._known: dict[str, Norm] | None = None  # what it told
+        self._ratios: dict[str, float] = {}  # ‖ΔW‖/‖W‖ of the last step
         self._handles: list = []
 
     def attach(self) -> None:
@@ -51,16 +63,30 @@ class WeightUpdates:
         foreign = not self._optimizer_seen and not gradients_stand
         if not (self.norms is None or self.open or self._stepped or foreign):
             return
-        self.norms, changes = self._changes.take(compare=self.open)
+        changes = self._known if self._told else None
+        before, told = self.norms, self._told
+        self._told = self._steps is not None and self._steps.tells(self._ratios)
+        if told or self._told:
+            self.norms, copied = self._changes.norms(), {}
+            if not self._told:
+                self._changes.take(compare=False)
+            elif not told:
+                copied = self._changes.since()
+        else:
+            self.norms, copied = self._changes.take(compare=self.open)
+        changes = copied if changes is None else changes
         if self.open and changes:
             self._store(changes)
             self.open = not (self._stepped or self._any_change(changes))
-        self._stepped = False
+        if self._steps is not None and before and changes and self._stepped:
+            self._ratios = {name: float(changes[name] / before[name]) for name in changes if before.get(name)}
+        self._stepped, self._known = False, None
 
     def peek(self) -> None:
         """Store the last row's change as it is now, if it is still open."""
         if self.open:
-            self._store(self._changes.since())
+            known = self._known or dict.fromkeys(self._weights, 0.0)
+            self._store(known if self._told else self._changes.since())
 
     def end_row(self) -> None:
         """The step has become a row, whose change is to come."""
@@ -68,11 +94,13 @@ class WeightUpdates:
 
     def state(self) -> dict:
         """Return what the coming rows depend on."""
-        return {"open": self.open, "stepped": self._stepped, "copies": self._changes.state()}
+        told = {"told": self._told, "known": self._known, "ratios": self._ratios}
+        return told | {"open": self.open, "stepped": self._stepped, "copies": self._changes.state()}
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned."""
         self.open, self._stepped = state["open"], state["stepped"]
+        self._told, self._known, self._ratios = state["told"], state["known"], state["ratios"]
         self.norms, self.in_step = None, False
         self._changes.restore(state["copies"])
 
@@ -85,7 +113,16 @@ class WeightUpdates:
         self._optimizer_seen |= self._trains(optimizer)  # its closure may run the model
 
     def _after_optimizer(self, optimizer: torch.optim.Optimizer, args: tuple, kwargs: dict) -> None:
-        self._stepped |= self._trains(optimizer)
+        if not self._trains(optimizer):
+            return
+        if self._steps is not None and self.norms is not None:
+            if self._told and not self._stepped and optimizer is self._steps.optimizer:
+                self._known = self._steps.changes(self.norms)
+            elif self._told:  # more than its one step
+                self._known = dict.fromkeys(self._weights, math.nan)
+            else:
+                self._steps.note_rates()
+        self._stepped = True
 
     def _trains(self, optimizer: torch.optim.Optimizer) -> bool:
         return any(id(parameter) in self._own for group in optimizer.param_groups for parameter in group["params"])

@@ -4,12 +4,12 @@ import math
 from collections.abc import Mapping
 
 import torch
+from torch import nn
 
-from gradflow.recorder.norms import Norm, in_memory_order, l2_norm
+from gradflow.recorder.norms import SMALL, Norm, in_memory_order, l2_norm, l2_norms
 from gradflow.recorder.weights import Weight
 
-BLOCK = 2**16  # elements of a large weight that are read, compared and copied while they stay in the cache
-SMALL = 2**15  # weights of so many elements and fewer are packed and compared together
+BLOCK = 2**17  # elements of a large weight that are read, compared and copied while they stay in the cache
 
 
 class WeightChanges:
@@ -22,13 +22,9 @@ class WeightChanges:
     def __init__(self, weights: Mapping[str, Weight]):
         self._weights = weights
         self._copies: dict[str, torch.Tensor] = {}  # flat, in the weight's memory order; the small ones in one buffer
-        self._spare = self._scratch = torch.empty(0)
+        self._spare = torch.empty(0)
         self._packed: list[str] = []
-
-    @property
-    def there(self) -> bool:
-        """Whether there are copies to compare with."""
-        return bool(self._copies)
+        self._known: dict[str, tuple] = {}  # by layer: its weight, where that lies, and its flat view
 
     @torch.no_grad()
     def take(self, compare: bool) -> tuple[dict[str, Norm], dict[str, Norm]]:
@@ -43,11 +39,17 @@ class WeightChanges:
         for name, new in flat.items():
             old = self._copies[name]
             if new.device.type == "cpu":
-                norms[name], changes[name] = self._take_in_blocks(new, old, compare)
+                norms[name], changes[name] = _take_in_blocks(new, old, compare)
             else:
                 norms[name], changes[name] = l2_norm(new), l2_norm(new - old) if compare else 0.0
                 old.copy_(new)
         return norms, changes if compare else {}
+
+    @torch.no_grad()
+    def norms(self) -> dict[str, Norm]:
+        """Return the norms of the weights, and copy nothing."""
+        flat = self._flat()
+        return dict(zip(flat, l2_norms(list(flat.values()))))
 
     @torch.no_grad()
     def since(self) -> dict[str, Norm]:
@@ -77,59 +79,67 @@ class WeightChanges:
 
     def release(self) -> None:
         """Release the copies."""
-        self._copies, self._packed = {}, []
-        self._spare = self._scratch = torch.empty(0)
+        self._copies, self._packed, self._known = {}, [], {}
+        self._spare = torch.empty(0)
 
     def _flat(self) -> dict[str, torch.Tensor]:
-        values = {name: weight.value for name, weight in self._weights.items()}
-        return {name: in_memory_order(_local(value.detach())) for name, value in values.items() if value is not None}
+        flat = {}
+        for name, weight in self._weights.items():
+            value = weight.value
+            if value is None:
+                continue
+            known = self._known.get(name)
+            if known is None or known[0] is not value or known[1] != _pointer(value):
+                known = self._known[name] = value, _pointer(value), in_memory_order(_local(value.detach()))
+            flat[name] = known[2]
+        return flat
 
     def _same(self, flat: dict[str, torch.Tensor]) -> bool:
         return (
             bool(flat)
             and flat.keys() == self._copies.keys()
             and all(
-                len(flat[name]) == len(copy) and flat[name].device == copy.device for name, copy in self._copies.items()
+                flat[name].numel() == copy.numel() and flat[name].device == copy.device
+                for name, copy in self._copies.items()
             )
         )
 
     def _reserve(self, flat: dict[str, torch.Tensor]) -> None:
         """Make room for copies; one buffer for the small ones."""
-        small = [n for n, w in flat.items() if len(w) <= SMALL and w.device.type == "cpu" and w.dtype is torch.float32]
-        buffer = torch.empty(sum(len(flat[name]) for name in small))
-        self._spare, self._scratch = torch.empty_like(buffer), torch.empty(max(BLOCK, len(buffer)))
+        small = [
+            n for n, w in flat.items() if w.numel() <= SMALL and w.device.type == "cpu" and w.dtype is torch.float32
+        ]
+        buffer = torch.empty(sum(flat[name].numel() for name in small))
+        self._spare = torch.empty_like(buffer)
         self._packed = small
         large = {name: weight for name, weight in flat.items() if name not in small}
         self._copies = {name: torch.empty_like(weight, dtype=_wide_dtype(weight)) for name, weight in large.items()}
-        self._unpack(buffer, [len(flat[name]) for name in small])
+        self._unpack(buffer, [flat[name].numel() for name in small])
 
     def _unpack(self, buffer: torch.Tensor, sizes: list[int]) -> None:
         self._buffer = buffer
         self._copies |= dict(zip(self._packed, buffer.split(sizes)))
 
     def _take_packed(self, new: list[torch.Tensor], compare: bool, norms: dict, changes: dict) -> None:
-        sizes = [len(weight) for weight in new]
+        sizes = [weight.numel() for weight in new]
         torch.cat(new, out=self._spare)
-        norms |= zip(self._packed, map(l2_norm, self._spare.split(sizes)))
+        norms |= zip(self._packed, l2_norms(self._spare.split(sizes)))
         if compare:
-            difference = self._scratch[: len(self._spare)]
-            torch.sub(self._spare, self._buffer, out=difference)
-            changes |= zip(self._packed, map(l2_norm, difference.split(sizes)))
+            changes |= zip(self._packed, l2_norms(self._buffer.sub_(self._spare).split(sizes)))
         spare, self._spare = self._spare, self._buffer
         self._unpack(spare, sizes)
 
-    def _take_in_blocks(self, new: torch.Tensor, old: torch.Tensor, compare: bool) -> tuple[float, float]:
-        norms, changes = [], []
-        for block, copy in zip(new.split(BLOCK), old.split(BLOCK)):
-            block = _wide(block)
-            norms.append(l2_norm(block))
-            if compare:
-                if copy.dtype is torch.float32:
-                    changes.append(l2_norm(torch.sub(block, copy, out=self._scratch[: len(copy)])))
-                else:
-                    changes.append(l2_norm(block - copy))
-            copy.copy_(block)
-        return math.hypot(*norms), math.hypot(*changes)
+
+def _take_in_blocks(new: torch.Tensor, old: torch.Tensor, compare: bool) -> tuple[float, float]:
+    """Copy a weight in blocks; return its norm, and its distance to the copy that was there."""
+    norms, changes = [], []
+    for block, copy in zip(new.split(BLOCK), old.split(BLOCK)):
+        block = _wide(block)
+        norms.append(l2_norm(block))
+        if compare:
+            changes.append(l2_norm(copy.sub_(block)))
+        copy.copy_(block)
+    return math.hypot(*norms), math.hypot(*changes)
 
 
 def _wide_dtype(weight: torch.Tensor) -> torch.dtype:
@@ -142,3 +152,7 @@ def _wide(block: torch.Tensor) -> torch.Tensor:
 
 def _local(value: torch.Tensor) -> torch.Tensor:
     return value.to_local() if hasattr(value, "to_local") else value
+
+
+def _pointer(value: torch.Tensor) -> int:
+    return _local(value).data_ptr() if type(value) is not nn.Parameter else value.data_ptr()

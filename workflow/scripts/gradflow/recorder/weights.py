@@ -7,7 +7,7 @@ from torch import nn
 
 from gradflow.recorder.layers import Watched, is_parametrized
 
-Token = tuple[tuple[int, int], ...]  # (identity, version) of each gradient that is there
+Token = tuple | None  # what changes whenever something is done to a gradient; None if there is none
 
 
 class Weight:
@@ -92,12 +92,6 @@ class EffectiveWeight(Weight):
 def weights_of(watched: Iterable[Watched]) -> dict[str, Weight]:
     """Return the weight of each recorded layer, by its name."""
     return {one.name: EffectiveWeight(one) if is_parametrized(one) else Weight(one) for one in watched}
-
-
-def token(parameters: Iterable[torch.Tensor]) -> Token:
-    """Return what changes whenever something is added to a gradient, or it is taken away or overwritten."""
-    gradients = [parameter.grad for parameter in parameters]
-    return tuple((id(gradient), gradient._version) for gradient in gradients if gradient is not None)
 
 
 def _originals(module: nn.Module, name: str) -> Iterable[torch.Tensor]:
