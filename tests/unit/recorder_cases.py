@@ -2,6 +2,7 @@
 
 import copy
 
+import pytest
 import torch
 from torch import nn
 
@@ -75,3 +76,19 @@ def record(model, args, loss=squares, **settings):
 
 def columns(recorder, quantity, row=-1):
     return dict(zip(recorder.layers, recorder.norms()[quantity][row].astype(float)))
+
+
+X = inputs(4, 5)
+
+
+def loss_of(model, x=X):
+    return squares(model(x))
+
+
+def assert_last_pass(recorder, model, x=X, batch=4, loss=squares):
+    activations, weights = judge(model, (x,), loss)
+    assert recorder.batch_sizes[-1] == batch
+    for name, value in columns(recorder, "grad_output_norm").items():
+        assert value == pytest.approx(activations[name], rel=1e-5), name
+    for name, value in columns(recorder, "weight_grad_norm").items():
+        assert value == pytest.approx(weights[f"{name}.weight"], rel=1e-5), name

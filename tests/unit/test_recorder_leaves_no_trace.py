@@ -10,7 +10,7 @@ import weakref
 import pytest
 import torch
 from recorder_cases import inputs, net, squares
-from test_recorder_weights import CASES, KINDS
+from recorder_networks import CASES, KINDS
 from torch import nn
 from torch.optim import Optimizer
 

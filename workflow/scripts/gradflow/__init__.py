@@ -14,6 +14,7 @@ HOME = {
     "Architecture": "models.catalogue",
     "GradflowError": "errors",
     "GradientRecorder": "recorder.recorder",
+    "Recording": "recorder.recording",
     "build": "models.build",
     "train": "training.loop",
     "expand": "studies",

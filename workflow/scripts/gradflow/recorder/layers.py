@@ -65,7 +65,7 @@ def select_layers(model: nn.Module, layers: str | Sequence[str] | type | tuple[t
         chosen = [found for name, module in model.named_modules() for found in _matrices(name, module)]
     elif layers and all(isinstance(kind, type) for kind in layers):
         modules = [(name, module) for name, module in model.named_modules() if isinstance(module, tuple(layers))]
-        chosen = [found for name, module in modules for found in _whole(name, module)]
+        chosen = [found for name, module in modules for found in _recorded_as(name, module)]
     else:
         chosen = [found for name in layers for found in _named(model, name)]
     if not chosen:
@@ -127,7 +127,7 @@ def _matrices(name: str, module: nn.Module) -> list[Watched]:
     return found + [Watched(_of(name, one), module, one, has_output=False) for one in made]
 
 
-def _whole(name: str, module: nn.Module) -> list[Watched]:
+def _recorded_as(name: str, module: nn.Module) -> list[Watched]:
     """Return what a module that was asked for is recorded by: its matrices if it has several, or its output."""
     if isinstance(module, SEVERAL_MATRICES):
         return _matrices(name, module)
@@ -137,7 +137,7 @@ def _whole(name: str, module: nn.Module) -> list[Watched]:
 def _named(model: nn.Module, name: str) -> list[Watched]:
     modules = dict(model.named_modules(remove_duplicate=False))
     if name in modules:
-        return _whole(name, modules[name])
+        return _recorded_as(name, modules[name])
     owner, _, parameter = name.rpartition(".")
     if owner in modules and modules[owner]._parameters.get(parameter) is not None:
         return [Watched(name, modules[owner], parameter, has_output=False)]

@@ -5,7 +5,7 @@ nothing waits for.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import torch
 from torch.linalg import vector_norm
@@ -16,8 +16,7 @@ Norm = float | torch.Tensor
 # subnormal (below about 1e-19) then adds less than 1e-8 of the sum.
 LOW, HIGH = 1e-30, 1e30
 BLOCK = 2**18  # elements that stay in a core's cache, and that one float32 dot product sums exactly to 1e-6
-PLAIN = (torch.Tensor, torch.nn.Parameter)
-SMALL = 2**15  # elements that one float32 reduction of torch's sums exactly to 1e-6
+PLAIN = (torch.Tensor, torch.nn.Parameter)  # and not shards of one
 ROW = 2**12  # elements that one float32 reduction of another device sums
 
 
@@ -29,14 +28,14 @@ def l2_norm(tensor: torch.Tensor) -> Norm:
     `HIGH` is summed in float64, scaled by its largest magnitude, as every tensor is on other devices. Complex elements
     count with their magnitudes, those that a sparse tensor does not hold as zeros.
     """
-    if tensor.dtype is torch.float32 and tensor.is_cpu and tensor.is_contiguous() and type(tensor) in PLAIN:
+    if tensor.dtype is torch.float32 and tensor.is_cpu and _is_dense(tensor):
         size = tensor.numel()
         if size <= BLOCK:  # nearly all: the shortest way
             flat = tensor.view(-1)
             square = torch.dot(flat, flat).item()
             if LOW * size < square < HIGH * size:
                 return math.sqrt(square)
-    elif type(tensor) is not torch.Tensor and hasattr(tensor, "full_tensor"):  # sharded over processes: of the whole
+    elif hasattr(tensor, "full_tensor"):  # sharded over processes: of the whole
         norm = vector_norm(tensor.double()).full_tensor()
         return norm.item() if norm.is_cpu else norm
     if tensor.layout is not torch.strided:
@@ -46,17 +45,19 @@ def l2_norm(tensor: torch.Tensor) -> Norm:
     return _host_norm(tensor) if tensor.is_cpu else _device_norm(tensor)
 
 
-def l2_norms(tensors: Sequence[torch.Tensor]) -> list[Norm]:
-    """Return `l2_norm` of each tensor; on the CPU many small ones cost one call."""
-    small = [i for i, t in enumerate(tensors) if t.dtype is torch.float32 and t.is_cpu and _is_small(t)]
-    if len(small) < 3:
-        return [l2_norm(tensor) for tensor in tensors]
-    norms: list = [None] * len(tensors)
-    for i, norm in zip(small, torch.stack(torch._foreach_norm([tensors[i] for i in small])).tolist()):
-        size = tensors[i].numel()
-        if LOW * size < norm * norm < HIGH * size:
-            norms[i] = norm
-    return [l2_norm(tensors[i]) if norm is None else norm for i, norm in enumerate(norms)]
+def l2_norms(tensors: Iterable[torch.Tensor]) -> list[Norm]:
+    """Return `l2_norm` of each tensor, as cheaply as it can be for many small ones."""
+    norms, dot, root = [], torch.dot, math.sqrt
+    for tensor in tensors:
+        size = tensor.numel()
+        if size <= BLOCK and tensor.dtype is torch.float32 and tensor.is_cpu and _is_dense(tensor):
+            flat = tensor.view(-1)
+            square = dot(flat, flat).item()
+            if LOW * size < square < HIGH * size:
+                norms.append(root(square))
+                continue
+        norms.append(l2_norm(tensor))
+    return norms
 
 
 def count_nonfinite(tensor: torch.Tensor, norm: Norm) -> Norm | None:
@@ -82,8 +83,8 @@ def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.permute(order).reshape(-1)
 
 
-def _is_small(tensor: torch.Tensor) -> bool:
-    return tensor.numel() <= SMALL and type(tensor) in PLAIN and tensor.layout is torch.strided
+def _is_dense(tensor: torch.Tensor) -> bool:
+    return type(tensor) in PLAIN and tensor.layout is torch.strided and tensor.is_contiguous()
 
 
 def _values(tensor: torch.Tensor) -> torch.Tensor:

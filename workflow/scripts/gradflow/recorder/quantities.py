@@ -1,5 +1,13 @@
 """The quantities that are recorded of every layer at every step: recorder, results, tables, labels and docs read this.
 
+With z_l the output of layer l for one sample, L the loss and B the batch size, `grad_output_norm` is ‖∂L/∂z_l‖ over the
+batch (what the notebooks' `register_full_backward_hook` reads); `grad_sample_norm` the root mean square over samples of
+the norm of one sample's own gradient, free of B; `grad_rms` that / √(elements per sample); `weight_grad_norm` ‖∂L/∂W_l‖
+when the backward pass ended, without a GradScaler's scale and before clipping; `weight_norm` ‖W_l‖ and `update_ratio`
+‖ΔW_l‖/‖W_l‖ of the weights that the step's first forward pass used; `nonfinite` the count of NaN and Inf elements of
+∂L/∂z_l. With batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm`
+is the norm of a row of the batch's gradient, and depends on the batch.
+
 A derived quantity is computed from others wherever it is read, so a new one costs a line and no training. A quantity
 that is measured on request has a function of its own, and is recorded where the configuration's `record` names it.
 """

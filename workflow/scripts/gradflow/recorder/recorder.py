@@ -4,7 +4,6 @@ import math
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -13,31 +12,23 @@ from gradflow.recorder.batch import HOW_TO_TELL, NO_BATCH, batch_size_of, puts_t
 from gradflow.recorder.capture import Capture
 from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.history import MEASURED, Rows
-from gradflow.recorder.layers import Layer, describe_layer, select_layers, weight_shape
-from gradflow.recorder.recording import Recorded, Recording
+from gradflow.recorder.layers import select_layers, weight_shape
 from gradflow.recorder.scaling import leave_scalers, watch_scalers
+from gradflow.recorder.so_far import SoFar
 from gradflow.recorder.updates import WeightUpdates
 from gradflow.recorder.watch import Watch
 from gradflow.recorder.weights import weights_of
 
 
-class GradientRecorder(Recorded):
+class GradientRecorder(SoFar):
     """Record gradient norms of the layers of a model, one row a step.
 
     A row holds exactly the backward passes whose weight gradients the optimizer is about to use, or has just used:
     those that added to them since they were zeroed. What cannot be told is refused, in `step()`. The model computes
     what it computes without a recorder, to the bit, and carries no hook. Nothing inside a step waits for the device.
 
-    With z_l the output of layer l for one sample, L the loss and B the batch size, the quantities are
-    `grad_output_norm` = ‖∂L/∂z_l‖ over the batch (what the notebooks' `register_full_backward_hook` reads);
-    `grad_sample_norm` = the root mean square over samples of the norm of one sample's own gradient, free of B;
-    `grad_rms` = `grad_sample_norm` / √(elements per sample); `weight_grad_norm` = ‖∂L/∂W_l‖ when the backward pass
-    ended, without a GradScaler's scale; `weight_norm` = ‖W_l‖ and `update_ratio` = ‖ΔW_l‖/‖W_l‖ for the weights that
-    the step's first forward pass used; `nonfinite` = the count of NaN and Inf elements of ∂L/∂z_l. A layer that took no
-    part in a step reads NaN there, with `nonfinite` 0; of a weight in a fused function (LSTM) z is not known.
-    `gradflow.recorder.quantities` lists them, with those that follow from them and those measured on request. With
-    batch norm a sample's gradient also flows through the statistics of its batch, so there `grad_sample_norm` is the
-    norm of a row of the batch's gradient, and depends on the batch.
+    `gradflow.recorder.quantities` says what each quantity is. A layer that took no part in a step reads NaN there, with
+    `nonfinite` 0; of a weight inside a fused function (LSTM) the output of the product is not known.
 
     Parameters
     ----------
@@ -158,56 +149,6 @@ class GradientRecorder(Recorded):
         """
         self._watch = Watch(on, **limits)
 
-    @property
-    def layers(self) -> list[str]:
-        """The names of the columns: forward order, then the layers that never ran."""
-        self._capture.note_order()
-        order = self._capture.order
-        known = [n for n, one in self._watched.items() if one.certain or n in self._capture.products]
-        return order + [name for name in known if name not in order]
-
-    @property
-    def table(self) -> list[Layer]:
-        """What is known of each column's layer."""
-        depths = {name: depth for depth, name in enumerate(self._capture.order)}
-        per_sample = self._rows.numel // np.maximum(1, self._rows.batch_sizes)[:, None]
-        largest = dict(zip(self._watched, per_sample.max(axis=0, initial=0)))
-        return [describe_layer(self._watched[n], depths.get(n, -1), int(largest[n])) for n in self.layers]
-
-    @property
-    def batch_sizes(self) -> np.ndarray:
-        """The batch size of each row, int64 [rows]."""
-        return self._rows.batch_sizes
-
-    @property
-    def steps(self) -> np.ndarray:
-        """The number of each row's step, from 0, int64 [rows]; `every` leaves some out, and so does `discard()`."""
-        return self._rows.steps
-
-    def norms(self) -> dict[str, np.ndarray]:
-        """Return all that was recorded; this waits for the device.
-
-        Returns
-        -------
-        {quantity: float32 [rows, layers], float64 of a model in float64}, the columns in the order of `layers`.
-        Quantities that are measured on request are there if they were requested.
-        """
-        self._updates.peek()
-        return self._rows.quantities(self.layers, self._precision())
-
-    def last(self) -> dict[str, np.ndarray]:
-        """Return the newest row, {quantity: [layers]}, at a cost that does not grow; this waits for the device."""
-        if not self._rows:
-            raise GradflowError("GradientRecorder.last(): there is no row yet; step() makes one.")
-        self._updates.peek()
-        newest = self._rows.quantities(self.layers, self._precision(), newest=True)
-        return {name: array[0] for name, array in newest.items()}
-
-    def recording(self, **notes) -> Recording:
-        """Return all that was recorded, with what a file of it should say."""
-        norms = self.norms()
-        return Recording(self.table, norms, self._rows.steps, self._rows.batch_sizes, self._rows.totals, notes)
-
     def state(self) -> dict:
         """Return, between two steps, all that was recorded and all that the coming rows depend on but the model.
 
@@ -296,7 +237,3 @@ class GradientRecorder(Recorded):
         self._updates.in_step = False
         if self._recording:
             self._attach()
-
-    def _precision(self) -> type:
-        wide = any(parameter.dtype in (torch.float64, torch.complex128) for parameter in self._model.parameters())
-        return np.float64 if wide else np.float32

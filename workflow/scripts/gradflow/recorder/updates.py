@@ -44,8 +44,8 @@ class WeightUpdates:
         self._own = {id(p) for weight in self._weights.values() for p in weight.trained}
         before, after = weakref.WeakMethod(self._before_optimizer), weakref.WeakMethod(self._after_optimizer)
         hooks = (
-            register_optimizer_step_pre_hook(lambda *event: (before() or _nothing)(*event)),
-            register_optimizer_step_post_hook(lambda *event: (after() or _nothing)(*event)),
+            register_optimizer_step_pre_hook(lambda *event: (before() or _unheard)(*event)),
+            register_optimizer_step_post_hook(lambda *event: (after() or _unheard)(*event)),
         )
         self._handles = [weakref.finalize(self, hook.remove) for hook in hooks]  # also where nobody leaves the block
 
@@ -63,7 +63,7 @@ class WeightUpdates:
         foreign = not self._optimizer_seen and not gradients_stand
         if not (self.norms is None or self.open or self._stepped or foreign):
             return
-        changes = self._known if self._told else None
+        changes = self._told_changes() if self._told else None
         before, told = self.norms, self._told
         self._told = self._steps is not None and self._steps.tells(self._ratios)
         if told or self._told:
@@ -85,8 +85,11 @@ class WeightUpdates:
     def peek(self) -> None:
         """Store the last row's change as it is now, if it is still open."""
         if self.open:
-            known = self._known or dict.fromkeys(self._weights, 0.0)
-            self._store(known if self._told else self._changes.since())
+            self._store(self._told_changes() if self._told else self._changes.since())
+
+    def _told_changes(self) -> dict[str, Norm]:
+        """Return what the optimizer told; nothing has changed if it has not stepped."""
+        return self._known or dict.fromkeys(self._weights, 0.0)
 
     def end_row(self) -> None:
         """The step has become a row, whose change is to come."""
@@ -128,5 +131,5 @@ class WeightUpdates:
         return any(id(parameter) in self._own for group in optimizer.param_groups for parameter in group["params"])
 
 
-def _nothing(*event) -> None:
+def _unheard(*event) -> None:
     """What an optimizer's step is to a recorder that is gone."""

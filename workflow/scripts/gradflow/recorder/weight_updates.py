@@ -6,9 +6,10 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from gradflow.recorder.norms import SMALL, Norm, in_memory_order, l2_norm, l2_norms
+from gradflow.recorder.norms import Norm, in_memory_order, l2_norm, l2_norms
 from gradflow.recorder.weights import Weight
 
+PACKED = 2**17  # weights of so many elements and fewer are joined and compared together
 BLOCK = 2**17  # elements of a large weight that are read, compared and copied while they stay in the cache
 
 
@@ -107,7 +108,7 @@ class WeightChanges:
     def _reserve(self, flat: dict[str, torch.Tensor]) -> None:
         """Make room for copies; one buffer for the small ones."""
         small = [
-            n for n, w in flat.items() if w.numel() <= SMALL and w.device.type == "cpu" and w.dtype is torch.float32
+            n for n, w in flat.items() if w.numel() <= PACKED and w.device.type == "cpu" and w.dtype is torch.float32
         ]
         buffer = torch.empty(sum(flat[name].numel() for name in small))
         self._spare = torch.empty_like(buffer)
