@@ -75,6 +75,15 @@ def hypotenuse(*norms: Norm) -> Norm:
     return vector_norm(torch.stack([torch.as_tensor(norm, device=device) for norm in norms]))
 
 
+def norm_over_shards(sharded: torch.Tensor, norm: Norm) -> Norm:
+    """Return the norm of a whole tensor from that of this process's shard; every process has to call it."""
+    square = torch.as_tensor(norm, dtype=torch.float64, device=sharded.device).square()
+    for dimension, placement in enumerate(sharded.placements):
+        if placement.is_shard():
+            torch.distributed.all_reduce(square, group=sharded.device_mesh.get_group(dimension))
+    return square.sqrt().item() if square.is_cpu else square.sqrt()
+
+
 def in_memory_order(tensor: torch.Tensor) -> torch.Tensor:
     """Flatten without copying, whatever the memory layout, unless it has gaps; a norm does not mind the order."""
     if tensor.is_contiguous():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from gradflow.recorder.norms import Norm, in_memory_order, l2_norm, l2_norms
+from gradflow.recorder.norms import Norm, in_memory_order, l2_norm, l2_norms, norm_over_shards
 from gradflow.recorder.weights import Weight
 
 PACKED = 2**17  # weights of so many elements and fewer are joined and compared together
@@ -44,13 +44,13 @@ class WeightChanges:
             else:
                 norms[name], changes[name] = l2_norm(new), l2_norm(new - old) if compare else 0.0
                 old.copy_(new)
-        return norms, changes if compare else {}
+        return self._whole(norms), self._whole(changes) if compare else {}
 
     @torch.no_grad()
     def norms(self) -> dict[str, Norm]:
         """Return the norms of the weights, and copy nothing."""
         flat = self._flat()
-        return dict(zip(flat, l2_norms(list(flat.values()))))
+        return self._whole(dict(zip(flat, l2_norms(list(flat.values())))))
 
     @torch.no_grad()
     def since(self) -> dict[str, Norm]:
@@ -63,7 +63,7 @@ class WeightChanges:
             blocks = zip(new.split(BLOCK), self._copies[name].split(BLOCK)) if new.device.type == "cpu" else ()
             norms = [l2_norm(_wide(block) - old) for block, old in blocks]
             changes[name] = math.hypot(*norms) if norms else l2_norm(new - self._copies[name])
-        return changes
+        return self._whole(changes)
 
     def state(self) -> dict[str, torch.Tensor]:
         """Return the copies, flat; empty if there are none."""
@@ -94,6 +94,14 @@ class WeightChanges:
                 known = self._known[name] = value, _pointer(value), in_memory_order(_local(value.detach()))
             flat[name] = known[2]
         return flat
+
+    def _whole(self, norms: dict[str, Norm]) -> dict[str, Norm]:
+        """Return norms of whole weights, where a process has a shard of each."""
+        for name in norms:
+            value = self._known[name][0]
+            if type(value) is not nn.Parameter and hasattr(value, "full_tensor"):
+                norms[name] = norm_over_shards(value, norms[name])
+        return norms
 
     def _same(self, flat: dict[str, torch.Tensor]) -> bool:
         return (
