@@ -61,3 +61,12 @@ def test_a_module_without_one_tensor_as_output_is_refused():
     model = nn.Sequential(nn.Linear(2, 2), Pair())
     with GradientRecorder(model, ["1"]), pytest.raises(GradflowError, match="not one tensor but a tuple"):
         model(torch.ones(1, 2))
+
+
+def test_parts_of_a_model_are_recorded_where_the_batch_size_is_said():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    with GradientRecorder(model) as recorder:
+        model[1](model[0](torch.ones(3, 2))).sum().backward()
+        recorder.step(batch_size=3)
+    assert recorder.norms()["weight_norm"][0, 0] == pytest.approx(model[0].weight.norm().item())
+    assert recorder.batch_sizes.tolist() == [3]

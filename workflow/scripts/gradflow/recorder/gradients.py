@@ -21,6 +21,7 @@ class Gradients:
 
     A backward pass counts if it added to the weight gradients, and until they are zeroed. requested: what is measured
     on request of a gradient and a module, by name. scaler: a GradScaler that does not tell of its scale by itself.
+    before_pass: called when a backward pass begins.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Gradients:
         self._watched, self._weights, self._requested, self._scaler = watched, weights, requested, scaler
         self._model = model
         self.held: dict[str, Held] = {}
+        self.before_pass: Callable[[], None] = lambda: None
         self.total: Norm | None = None  # the norm of all gradients of the model together
         self.fresh = False  # whether a pass was added since the last row
         self.ran_without_output: set[str] = set()  # layers whose weight got a gradient, but no output of theirs did
@@ -140,6 +142,8 @@ class Gradients:
         scale = running_scale()
         if scale is None and self._scaler is not None:
             scale = scale_of(self._scaler)
+        if not self._open:
+            self.before_pass()
         tokens = self._standing.tokens()
         if not self._open:
             self._unseen = set()

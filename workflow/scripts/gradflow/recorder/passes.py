@@ -13,7 +13,9 @@ class ForwardPass:
     """A forward pass of the model: its batch size, 0 if its inputs do not tell; `question` says why they do not."""
 
     batch_size: int = 0
-    question: str = ""
+    question: str = (
+        "found that the recorded model was never called, only parts of it, and takes no batch size from them"
+    )
     counted_as: object = None  # what the weight gradients held when its samples were counted
 
 

@@ -87,6 +87,7 @@ class GradientRecorder(SoFar):
         weights = weights_of(self._watched.values())
         self._rows = Rows(tuple(self._watched), record, reduction)
         self._gradients = Gradients(model, self._watched, weights, self._rows.measures("gradient"), scaler)
+        self._gradients.before_pass = self._before_pass
         told = (optimizer, self._gradients.weight_gradient_norm)
         self._updates = WeightUpdates(weights, self._rows.store_changes, *told)
         seen = (model, self._watched, weights, self._gradients, self._rows.measures("output"))
@@ -208,14 +209,13 @@ class GradientRecorder(SoFar):
             return 0, ""
         return batch_size_of(args, kwargs, output, self._time_first, self._batch_dim)
 
+    def _before_pass(self) -> None:
+        if not self._updates.in_step:  # the model was called in parts
+            self._updates.look(self._gradients.stand())
+
     def _store(self, batch_size: int | None) -> None:
         gradients, norms = self._gradients, self._updates.norms
         gradients.check()
-        if norms is None:
-            raise GradflowError(
-                "GradientRecorder.step(): the recorded model was never called, only parts of it: "
-                "give the recorder the module whose call makes the forward pass."
-            )
         counted, question = gradients.batch_size()
         if not batch_size and (question or not counted):
             raise GradflowError(f"GradientRecorder.step() {question or NO_BATCH}: {HOW_TO_TELL}")
