@@ -1,11 +1,12 @@
 # make run · make plan · make verify · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
+# make bench-peers · make test-peers set up .venv-peers, for what the recorder is compared with and what it writes to.
 # CORES and CONFIG change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify test test-default lint reference bench
+.PHONY: run plan verify test test-default test-peers lint reference bench bench-peers
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -25,6 +26,10 @@ test: .venv/ready
 test-default: .venv/ready
 	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser -k finished
 
+# the writers and the callback, against the tools that they write to
+test-peers: .venv-peers/ready
+	.venv-peers/bin/python -m pytest --noconftest -o addopts= -q tests/peers
+
 lint: .venv/ready
 	.venv/bin/ruff check . && .venv/bin/ruff format --check .
 	.venv/bin/snakefmt --check Snakefile workflow/rules
@@ -39,6 +44,15 @@ bench: .venv/ready
 	.venv/bin/python bench/draws.py
 	.venv/bin/python bench/tables.py
 	$(if $(GRADFLOW_REAL_DATA),.venv/bin/python bench/data.py,@echo "bench/data.py is left out: GRADFLOW_REAL_DATA names no folder of archives.")
+
+# the recorder beside what others use, in one process
+bench-peers: .venv-peers/ready
+	.venv-peers/bin/python bench/recorder.py
+
+.venv-peers/ready: bench/peers.txt pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check $$(grep -E '^(torch|torchvision)==' requirements.lock) -e . -r bench/peers.txt
+	touch $@
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and 'gradflow needs Python 3.11, 3.12 or 3.13: set PYTHON=...')"

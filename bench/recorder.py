@@ -1,87 +1,85 @@
 """What recording costs: the training step with a recorder over the plain step, as a ratio in one process.
 
-All variants are interleaved step by step on one thread; the figure is the median of paired ratios. The A/A control, two
-plain loops against each other, must read within ±1.5 %, or the run says nothing.
+All variants take turns step by step on one thread; the figure is the median of paired ratios. The A/A control, two
+plain loops against each other, must read within ±1.5 %, or the row says nothing. Peers run where they are installed
+(make bench-peers). The floors are the same reads of memory without anything around them; "step of every=10" is the mean
+over ten of its steps.
 """
 
 import argparse
+import importlib.util
 import os
 import statistics
-import time
+from functools import partial
 
 import torch
-from torch.nn.functional import cross_entropy
+import torchvision
+from steps import OURS, PEERS, Again, Plain
 
-from gradflow import GradientRecorder
 from gradflow.models.build import build
 
+ours = partial(build, classes=10, init="he", seed=0)
 NETWORKS = {
-    "vgg16, width 1/4, 32 px, batch 32": ("vgg16", {"width": 0.25}, 32),
-    "vgg_deep, width 1/4, 32 px, batch 32": ("vgg_deep", {"width": 0.25}, 32),
-    "resnet18, full width, 32 px, batch 32": ("resnet18", {}, 32),
-    "resnet50, width 1/4, 32 px, batch 16": ("resnet50", {"width": 0.25}, 16),
-}
+    "vgg_deep, width 1/8, 32 px, batch 32": (partial(ours, "vgg_deep", width=0.125), 32, 32),
+    "vgg19, width 1/8, 32 px, batch 32": (partial(ours, "vgg19", width=0.125), 32, 32),
+    "resnet50, width 1/8, 32 px, batch 32": (partial(ours, "resnet50", width=0.125), 32, 32),
+    "resnet18, width 1/8, 32 px, batch 32": (partial(ours, "resnet18", width=0.125), 32, 32),
+    "vgg16, width 1/4, 32 px, batch 32": (partial(ours, "vgg16", width=0.25), 32, 32),
+    "resnet18, full width, 32 px, batch 32": (partial(ours, "resnet18"), 32, 32),
+    "resnet50 (torchvision), 64 px, batch 32": (partial(torchvision.models.resnet50, num_classes=10), 64, 32),
+    "resnet50 (torchvision), 224 px, batch 8, bf16, channels_last": (
+        partial(torchvision.models.resnet50, num_classes=10), 224, 8, torch.bfloat16, True,
+    ),
+}  # fmt: skip
+NEEDS = {"lightning": "lightning", "cockpit": "cockpit", "wandb": "wandb"}
+SECONDS = 25  # a network and variant at most
 
 
-class Plain:
-    """A training step without anything else."""
-
-    def __init__(self, architecture, options, batch):
-        self.model = build(architecture, classes=10, init="he", seed=0, **options)
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-3)
-        self.images, self.labels = torch.randn(batch, 3, 32, 32), torch.randint(10, (batch,))
-
-    def after_backward(self):
-        pass
-
-    def step(self):
-        started = time.perf_counter()
-        self.optimizer.zero_grad()
-        cross_entropy(self.model(self.images), self.labels).backward()
-        self.after_backward()
-        self.optimizer.step()
-        return time.perf_counter() - started
-
-
-class Recorded(Plain):
-    """The same with our recorder: every quantity of every layer."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.recorder = GradientRecorder(self.model).__enter__()
-        self.after_backward = self.recorder.step
+def measure(arguments: tuple, kinds: dict, steps: int, warm_up: int = 3) -> dict[str, float]:
+    """Return each variant's median ratio to the plain step; NaN for one that cannot run this network."""
+    variants = {}
+    for kind, make in kinds.items():
+        try:
+            variants[kind] = make(*arguments)
+            variants[kind].step()
+        except Exception as error:
+            variants.pop(kind, None)
+            print(f"    {kind} cannot run it: {type(error).__name__}: {str(error).splitlines()[0][:90]}")
+    steps = max(10, min(steps, int(SECONDS / max(variants["plain"].step(), 1e-3))))
+    times = {kind: [] for kind in variants}
+    names = list(variants)
+    for number in range(steps + warm_up):
+        turn = number % len(names)
+        for kind in names[turn:] + names[:turn]:
+            times[kind].append(variants[kind].step())
+    plain = times["plain"][warm_up:]
+    ratios = {}
+    for kind, taken in times.items():
+        pairs = [a / b for a, b in zip(taken[warm_up:], plain)]
+        phases = [pairs[phase::10] for phase in range(10)] if kind == "every=10" else [pairs]
+        ratios[kind] = statistics.mean(statistics.median(phase) for phase in phases)
+    return ratios
 
 
-class SeedHook(Plain):
-    """The same with the notebooks' hook: one quantity, read with .item() in each hook."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        norms = []
-        for module in self.model.modules():
-            if isinstance(module, torch.nn.Conv2d | torch.nn.Linear):
-                module.register_full_backward_hook(lambda m, i, o: norms.append(o[0].norm().item()))
-
-
-def main(steps: int, warm_up: int = 5) -> None:
-    """Print a row a network: recorder / plain, seeds' hook / plain, and the A/A control."""
+def main(steps: int, only: str) -> None:
+    """Print a row a network."""
     torch.set_num_threads(1)
-    print(f"torch {torch.__version__}, one thread, {steps} steps, load {os.getloadavg()[0]:.2f}")
-    print(f"{'network':40} {'recorder':>9} {'seed hook':>10} {'A/A':>7}")
+    there = {name: make for name, make in PEERS.items() if name not in NEEDS or importlib.util.find_spec(NEEDS[name])}
+    kinds = {"plain": Plain, "A/A": Again, **OURS, **there}
+    print(f"torch {torch.__version__}, one thread, up to {steps} steps, load {os.getloadavg()[0]:.2f}")
+    columns = [kind for kind in kinds if kind != "plain"]
+    print(f"{'network':62}" + "".join(f"{kind:>11}" for kind in columns))
     for name, arguments in NETWORKS.items():
-        variants = {kind: maker(*arguments) for kind, maker in
-                    [("plain", Plain), ("again", Plain), ("recorder", Recorded), ("hook", SeedHook)]}  # fmt: skip
-        times = {kind: [] for kind in variants}
-        for _ in range(steps + warm_up):
-            for kind, variant in variants.items():
-                times[kind].append(variant.step())
-        plain = times["plain"][warm_up:]
-        ratio = {k: statistics.median(a / b for a, b in zip(t[warm_up:], plain)) for k, t in times.items()}
-        void = "" if abs(ratio["again"] - 1) <= 0.015 else "  void: the control is off"
-        print(f"{name:40} {ratio['recorder']:9.3f} {ratio['hook']:10.3f} {ratio['again']:7.3f}{void}", flush=True)
+        if only not in name:
+            continue
+        ratios = measure(arguments, kinds, steps)
+        row = "".join(f"{ratios[kind]:11.3f}" if kind in ratios else f"{'–':>11}" for kind in columns)
+        void = "" if abs(ratios["A/A"] - 1) <= 0.015 else "  void: the control is off"
+        print(f"{name:62}{row}{void}", flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=60)
-    main(parser.parse_args().steps)
+    parser.add_argument("--only", default="", help="networks whose names hold this")
+    main(**vars(parser.parse_args()))

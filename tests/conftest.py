@@ -21,7 +21,7 @@ REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 CHECKED = "GRADFLOW_TESTS_CHECKED"
 # What waits for others comes first, and what needs the whole of a core last: the workers end together.
-ORDER = ("cluster", "browser", "workflow", "faults", "unit")
+ORDER = ("cluster", "browser", "workflow", "faults", "unit", "peers")
 
 torch.set_num_threads(1)
 settings.register_profile("house", deadline=None, derandomize=True)  # the same examples everywhere, however slow
