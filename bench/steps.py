@@ -144,7 +144,7 @@ class Cockpit(Plain):
 
         self.model = extend(self.model)
         self.loss = extend(nn.CrossEntropyLoss())
-        wanted = [quantities.GradNorm(track_schedule=_always), quantities.UpdateSize(track_schedule=_always)]
+        wanted = [quantities.GradNorm(track_schedule=_always), quantities.Distance(track_schedule=_always)]
         self.cockpit, self.number = Cockpit(self.model.parameters(), quantities=wanted), 0
 
     def step(self):
