@@ -1,4 +1,4 @@
-"""The newest row reaches the tools that people watch trainings with; each test runs where its tool is: make test-peers."""
+"""The newest row reaches the tools that people watch trainings with; a test runs where its tool is: make test-peers."""
 
 import json
 

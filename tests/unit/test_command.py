@@ -119,7 +119,7 @@ def test_without_an_input_the_order_is_that_of_definition_and_it_says_so(net, ca
     assert lines[1].split() == ["head", "Linear", "5×8", "40", "8"]
     assert [line.split()[0] for line in lines[1:6]] == ["head", "unused", "short", "conv", "conv2"]
     assert lines[6].startswith("5 columns, 700 weights; the network has 747 parameters.")
-    assert lines[7].startswith("not recorded: 1 BatchNorm2d (norm): neither convolutions nor linear layers")
+    assert lines[7].startswith("not recorded: 1 BatchNorm2d (norm): no matrix of theirs is known to multiply")
     assert "--input" in lines[-1]
 
 

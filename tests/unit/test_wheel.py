@@ -16,7 +16,7 @@ from test_environments_of_rules import SCRIPTS, code_of_the_notebook, imported
 
 from conftest import ROOT
 from gradflow import __version__
-from gradflow.extras import BASE, DISTRIBUTION, WORKFLOW
+from gradflow.extras import BASE, DISTRIBUTION, TOOLS, WORKFLOW
 
 LIBRARY = SCRIPTS / "gradflow"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -127,7 +127,7 @@ def test_every_package_that_the_library_and_the_scripts_import_is_named_by_an_ex
     named = {Requirement(text).name for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["workflow"]}
     sources = [path.read_text() for path in SCRIPTS.rglob("*.py")] + [code_of_the_notebook()]
     packages = {name.split(".")[0] for source in sources for name in imported(source)}
-    packages -= {"gradflow", *sys.stdlib_module_names}
+    packages -= {"gradflow", *TOOLS, *sys.stdlib_module_names}
     distributions = packages_distributions()
     lacking = {
         package for package in packages if not {canonicalize_name(name) for name in distributions[package]} & named
@@ -138,4 +138,4 @@ def test_every_package_that_the_library_and_the_scripts_import_is_named_by_an_ex
 def test_the_sentence_about_a_missing_package_knows_all_that_the_library_imports():
     library = [path.read_text() for path in (SCRIPTS / "gradflow").rglob("*.py")]
     packages = {name.split(".")[0] for source in library for name in imported(source)}
-    assert packages - {"gradflow", *sys.stdlib_module_names} == {*BASE, *WORKFLOW}
+    assert packages - {"gradflow", *sys.stdlib_module_names} == {*BASE, *WORKFLOW, *TOOLS}

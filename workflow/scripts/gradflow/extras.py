@@ -11,6 +11,7 @@ WORKFLOW = (
     "PIL", "filelock", "jsonschema", "matplotlib", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow",
     "pydantic", "requests", "scipy", "sklearn", "torchinfo", "tqdm", "yaml",
 )  # fmt: skip
+TOOLS = ("lightning",)  # a user's own, that a module of ours is made for
 
 
 class MissingExtra:
@@ -23,6 +24,7 @@ class MissingExtra:
     def find_spec(name: str, path=None, target=None) -> None:
         """Raise GradflowError if a module of the library imports a package that is not installed."""
         wanted = DISTRIBUTION if name in BASE else f"{DISTRIBUTION}[workflow]" if name in WORKFLOW else None
+        wanted = name if name in TOOLS else wanted
         if wanted and path is None and _importer().startswith(f"{__package__}."):
             raise GradflowError(f'{_importer()} needs {name}: pip install "{wanted}"')
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gradflow.errors import GradflowError
 from gradflow.recorder import refusals
 from gradflow.recorder.layers import Watched
 from gradflow.recorder.norms import Norm, count_nonfinite, l2_norm
 from gradflow.recorder.passes import BackwardPass, ForwardPass, Held, Part, Use
+from gradflow.recorder.refusals import BatchSizeError
 from gradflow.recorder.scaling import running_scale, scale_of
 from gradflow.recorder.standing import Standing
 from gradflow.recorder.weights import Token, Weight
@@ -37,7 +37,7 @@ class Gradients:
         self._samples = 0
         self._open: dict[int, BackwardPass] = {}
         self._passing: BackwardPass | None = None
-        self._reason = refusals.NOTHING
+        self._reason = refusals.nothing
         self.renew()
 
     def renew(self) -> None:
@@ -48,7 +48,7 @@ class Gradients:
         """Forget all that was caught; gradients that stay where they are then count as unseen."""
         for weight in self._weights.values():
             weight.drop()
-        self.held, self.fresh, self._reason = {}, False, refusals.NOTHING
+        self.held, self.fresh, self._reason = {}, False, refusals.nothing
         self._open.clear()
         self._passing = None
 
@@ -83,9 +83,9 @@ class Gradients:
         if self._open and torch._C._current_graph_task_id() == -1:
             self.clear()
 
-    def batch_size(self) -> tuple[int, str]:
-        """Return the samples behind what the weight gradients hold, and a question if they cannot be told."""
-        question = next((held.question for held in self.held.values() if held.question), "")
+    def batch_size(self) -> tuple[int, BatchSizeError | None]:
+        """Return the samples behind what the weight gradients hold, and the error to raise if they cannot be told."""
+        question = next((held.question for held in self.held.values() if held.question), None)
         before = min(held.before for held in self.held.values())
         return self._samples - before, question
 
@@ -122,19 +122,19 @@ class Gradients:
         """Raise GradflowError if what the weight gradients hold is not what was caught since the last row."""
         self.settle()
         if not self.fresh or not self.held:
-            raise GradflowError(self._reason)
+            raise self._reason()
         zeroed, _ = self._standing.compare(self.held, self._standing.tokens(), wait=False)
         if zeroed:
-            raise GradflowError(refusals.ZEROED.format(zeroed[0]))
+            raise refusals.zeroed(zeroed[0])
         for held in self.held.values():
             if held.trouble or held.unscaled:
-                raise GradflowError(held.trouble or refusals.UNSCALED)
+                raise (held.trouble or refusals.unscaled)()
             if getattr(held.norm, "is_meta", False):
-                raise GradflowError(refusals.NO_NUMBERS)
+                raise refusals.no_numbers()
 
     def end_row(self) -> None:
         """Go on after a row: gradients that are not zeroed will be in the next as well."""
-        self.fresh, self._reason = False, refusals.NOTHING
+        self.fresh, self._reason = False, refusals.nothing
         if not any(held.token for held in self.held.values()):  # nothing is trained: no gradient will tell
             self.held = {}
 
@@ -167,7 +167,7 @@ class Gradients:
         if self._standing.tells_nothing:
             grown += [name for name in parts if tokens[name] is None]
         if not grown:
-            self._reason = refusals.TAKEN_AWAY
+            self._reason = refusals.taken_away
         for name, weight in self._standing.computed.items():
             weight.settle(name in grown)
         if not grown:
@@ -187,7 +187,7 @@ class Gradients:
     def _grow(self, name: str, part: Part | None, before: int) -> None:
         held = self.held.get(name)
         if held is None:
-            held = self.held[name] = Held(before=before, trouble=refusals.UNSEEN if name in self._unseen else "")
+            held = self.held[name] = Held(before=before, trouble=refusals.unseen if name in self._unseen else None)
         if part is None:
             if held.norm is None:
                 self.ran_without_output.add(name)
@@ -195,7 +195,7 @@ class Gradients:
         held.add(part)
         for use in part.uses:
             if use.held is held:
-                held.trouble = held.trouble or refusals.TWICE
+                held.trouble = held.trouble or refusals.twice
             use.held = held
 
     def _count(self, forwards: set[ForwardPass]) -> None:
@@ -213,7 +213,7 @@ class Gradients:
             self._weights[name].drop()
             del self.held[name]
         for name in changed:
-            self.held[name].trouble = self.held[name].trouble or refusals.CHANGED
+            self.held[name].trouble = self.held[name].trouble or refusals.changed
         self.fresh &= bool(self.held)
 
     def _at_step(self, measure: Callable, name: str, held: Held | None) -> Norm:

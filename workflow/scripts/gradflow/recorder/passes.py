@@ -1,10 +1,13 @@
 """Passes through a model: what one of them, or all that a weight gradient holds, add up to."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 
+from gradflow.errors import GradflowError
 from gradflow.recorder.norms import Norm, hypotenuse
+from gradflow.recorder.refusals import BatchSizeError
 from gradflow.recorder.weights import Token
 
 
@@ -50,8 +53,8 @@ class Held(Part):
     raw: Norm | None = None  # the same as it stands in memory
     scale: Norm | None = None  # of the loss
     before: int = 0  # the samples that had been counted before its first pass
-    question: str = ""  # why its batch size cannot be told
-    trouble: str = ""
+    question: BatchSizeError | None = None  # why its batch size cannot be told
+    trouble: Callable[[], GradflowError] | None = None
 
 
 class Session:

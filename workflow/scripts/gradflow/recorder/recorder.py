@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from gradflow.errors import GradflowError
-from gradflow.recorder.batch import HOW_TO_TELL, NO_BATCH, batch_size_of, puts_time_first
+from gradflow.recorder.batch import batch_size_of, puts_time_first
 from gradflow.recorder.capture import Capture
 from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.history import MEASURED, Rows
 from gradflow.recorder.layers import select_layers, weight_shape
+from gradflow.recorder.refusals import BatchSizeError
 from gradflow.recorder.scaling import leave_scalers, watch_scalers
 from gradflow.recorder.so_far import SoFar
 from gradflow.recorder.updates import WeightUpdates
@@ -201,12 +202,12 @@ class GradientRecorder(SoFar):
         else:
             self._capture.detach()
 
-    def _after_forward(self, args: tuple, kwargs: dict, output) -> tuple[int, str]:
+    def _after_forward(self, args: tuple, kwargs: dict, output) -> tuple[int, BatchSizeError | None]:
         self._gradients.settle()
         self._updates.look(self._gradients.stand())
         if not self._is_recorded:
             self._attach()
-            return 0, ""
+            return 0, None
         return batch_size_of(args, kwargs, output, self._time_first, self._batch_dim)
 
     def _before_pass(self) -> None:
@@ -218,10 +219,10 @@ class GradientRecorder(SoFar):
         gradients.check()
         counted, question = gradients.batch_size()
         if not batch_size and (question or not counted):
-            raise GradflowError(f"GradientRecorder.step() {question or NO_BATCH}: {HOW_TO_TELL}")
+            raise question or BatchSizeError("counted no sample")
         numel = [held.numel if held else 0 for held in map(gradients.held.get, self._watched)]
         if any(0 < elements < (batch_size or counted) for elements in numel):
-            raise GradflowError(f"GradientRecorder.step() met a layer with fewer outputs than samples: {HOW_TO_TELL}")
+            raise BatchSizeError("met a layer with fewer outputs than samples")
         measured = gradients.measured(self._rows.measures("weight_gradient"), self._rows.requested)
         measured.insert(MEASURED.index("weight_norm"), [norms.get(name, math.nan) for name in self._watched])
         measured.insert(MEASURED.index("weight_change"), [math.nan] * len(self._watched))
