@@ -25,8 +25,7 @@ def python(code: str, *options: str) -> str:
     [
         ("from gradflow.report import pages", "report.pages", "pandas", "[workflow]"),
         ("import gradflow.data.http", "data.http", "requests", "[workflow]"),
-        ("from gradflow import GradientRecorder", "recorder.recorder", "numpy", ""),
-        ("import gradflow.recorder.picture", "recorder.picture", "matplotlib", "[workflow]"),
+        ("from gradflow import GradientRecorder", "recorder.recorder", "torch", ""),
         ("import gradflow; gradflow.build", "models.build", "torch", ""),
     ],
 )

@@ -39,7 +39,11 @@ def test_a_word_of_an_error_changes_no_run(library):
     edit(library / "files.py", "could not be written: the disk is full", "was not written, as the disk is full")
     edit(library / "training" / "result.py", "delete it and run", "remove it and run")
     edit(library / "training" / "checkpoint.py", "; its checkpoint is kept and", ", its checkpoint was kept, and")
-    edit(library / "recorder" / "refusals.py", "call it inside the `with` block, ", "call this in the block, ")
+    edit(
+        library / "recorder" / "refusals.py",
+        "once per step, after loss.backward().",
+        "once a step, after loss.backward().",
+    )
     edit(library / "models" / "vgg.py", "import torch\n", "import torch\n\nSAID = 1\n")  # one that does count
     assert changed(before, runs()) == {name for name in CATALOGUE if name.startswith("vgg")}
 

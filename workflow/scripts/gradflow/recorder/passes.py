@@ -10,15 +10,15 @@ from gradflow.recorder.norms import Norm, hypotenuse
 from gradflow.recorder.refusals import BatchSizeError
 from gradflow.recorder.weights import Token
 
+PARTS = "found that the recorded model was never called, only parts of it"
+
 
 @dataclass(eq=False)
 class ForwardPass:
     """A forward pass of the model: its batch size, 0 if its inputs do not tell; `question` says why they do not."""
 
     batch_size: int = 0
-    question: str = (
-        "found that the recorded model was never called, only parts of it, and takes no batch size from them"
-    )
+    question: BatchSizeError | None = field(default_factory=lambda: BatchSizeError(PARTS))
     counted_as: object = None  # what the weight gradients held when its samples were counted
 
 

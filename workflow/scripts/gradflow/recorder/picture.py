@@ -9,7 +9,7 @@ from gradflow.recorder.quantities import LABELS
 from gradflow.recorder.recording import Recording
 
 
-def draw(one: Recording, quantity: str) -> Figure:
+def draw_recording(one: Recording, quantity: str) -> Figure:
     """Draw the quantity against depth, and as a heatmap of step and layer; return the matplotlib figure.
 
     Layers that have no such quantity, because their weight is used through a fused function, are left out.

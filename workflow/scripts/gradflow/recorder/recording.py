@@ -45,8 +45,8 @@ class Recorded:
         return pd.DataFrame(columns | {name: array.reshape(-1) for name, array in one.norms.items()})
 
     def plot(self, quantity: str = "grad_sample_norm"):
-        """Draw a quantity against depth and over time: `gradflow.recorder.picture.draw`, which needs matplotlib."""
-        return load_builder("gradflow.recorder.picture:draw")(self.recording(), quantity)
+        """Draw a quantity against depth and over time: `gradflow.recorder.picture.draw_recording`, which needs matplotlib."""
+        return load_builder("gradflow.recorder.picture:draw_recording")(self.recording(), quantity)
 
 
 @dataclass(frozen=True)
