@@ -32,7 +32,7 @@ NETWORKS = {
     ),
 }  # fmt: skip
 NEEDS = {"lightning": "lightning", "cockpit": "cockpit", "wandb": "wandb"}
-SECONDS = 25  # a network and variant at most
+SECONDS = 6  # a network and variant at most
 
 
 def measure(arguments: tuple, kinds: dict, steps: int, warm_up: int = 3) -> dict[str, float]:

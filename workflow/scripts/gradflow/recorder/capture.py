@@ -124,7 +124,7 @@ class Capture:
             handle = output.register_hook(use)
             if output._is_view():
                 _hook_base(output, use)
-            if output.is_leaf or any(output is given for given in args):
+            if output.is_leaf or (args and output is args[0]):
                 self._left.append(handle)
             return None
 

@@ -45,7 +45,7 @@ class Recorded:
         return pd.DataFrame(columns | {name: array.reshape(-1) for name, array in one.norms.items()})
 
     def plot(self, quantity: str = "grad_sample_norm"):
-        """Draw a quantity against depth and over time: `gradflow.recorder.picture.draw_recording`, which needs matplotlib."""
+        """Draw a quantity against depth and over time, with matplotlib: `gradflow.recorder.picture`."""
         return load_builder("gradflow.recorder.picture:draw_recording")(self.recording(), quantity)
 
 
