@@ -179,7 +179,8 @@ def test_a_sparse_gradient():
     ("model", "words"),
     [
         (lambda: nn.Sequential(nn.LazyLinear(3)), "no weight before its first input"),
-        (lambda: torch.compile(net()), "compiled"),
+        (lambda: torch.compile(net()), "compiled model, whose"),
+        (lambda: nn.Sequential(torch.compile(nn.Linear(5, 2)), nn.Tanh()), "compiled model .its part '0'."),
     ],
 )
 def test_models_that_cannot_be_recorded_yet(model, words):

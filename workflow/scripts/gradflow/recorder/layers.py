@@ -82,6 +82,15 @@ def select_layers(model: nn.Module, layers: str | Sequence[str] | type | tuple[t
     return {one.name: one for one in chosen}
 
 
+def first_compiled(model: nn.Module) -> str | None:
+    """Return the name of the first module that torch.compile compiled with layers inside; None if there is none."""
+    for name, module in model.named_modules():
+        inside = name == "" or next(module.children(), None) is not None
+        if "_orig_mod" in module._modules or (inside and getattr(module, "_compiled_call_impl", None) is not None):
+            return name
+    return None
+
+
 def describe_layer(watched: Watched, depth: int, output_numel: int) -> Layer:
     """Return what is known of a layer; fan-in is the number of inputs to one unit, 0 without a weight matrix."""
     shape = weight_shape(watched)

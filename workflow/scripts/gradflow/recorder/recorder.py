@@ -12,7 +12,7 @@ from gradflow.recorder.batch import batch_size_of, puts_time_first
 from gradflow.recorder.capture import Capture
 from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.history import MEASURED, Rows
-from gradflow.recorder.layers import select_layers, weight_shape
+from gradflow.recorder.layers import first_compiled, select_layers, weight_shape
 from gradflow.recorder.refusals import BatchSizeError
 from gradflow.recorder.scaling import leave_scalers, watch_scalers
 from gradflow.recorder.so_far import SoFar
@@ -74,9 +74,11 @@ class GradientRecorder(SoFar):
         batch_dim: int | None = None,
         optimizer: torch.optim.Optimizer | None = None,
     ):
-        if hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None:
+        compiled = first_compiled(model)
+        if compiled is not None:
+            part = f" (its part {compiled!r})" if compiled else ""
             raise GradflowError(
-                "GradientRecorder was given a compiled model, whose layers no longer call hooks added now: "
+                f"GradientRecorder was given a compiled model{part}, whose layers no longer call hooks added now: "
                 "record the original model and compile it inside the `with` block, or not at all."
             )
         if reduction not in ("mean", "sum"):
