@@ -144,6 +144,8 @@ class Gradients:
             scale = scale_of(self._scaler)
         if not self._open:
             self.before_pass()
+            if not self._standing.is_current():
+                self.renew()
         tokens = self._standing.tokens()
         if not self._open:
             self._unseen = set()

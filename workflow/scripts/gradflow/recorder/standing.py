@@ -25,9 +25,14 @@ class Standing:
         self._others = [parameter for parameter in trained if id(parameter) not in own]
         self._carriers = [(name, weight.trained or trained) for name, weight in weights.items()]
         self._bare = {name for name, weight in weights.items() if not weight.trained}
+        self._as_it_was = self._state()
         self.computed = {name: weight for name, weight in weights.items() if isinstance(weight, EffectiveWeight)}
         self.tells_nothing = not trained
         self._smallest: str | None = None  # a layer whose gradient is not zero and quickly looked at
+
+    def is_current(self) -> bool:
+        """Tell whether the weights are the same parameters still, and the same of them are trained."""
+        return self._as_it_was == self._state()
 
     def tokens(self) -> dict[str, Token]:
         """Return for each layer what changes whenever something is done to its gradient; None if it has none."""
@@ -100,6 +105,9 @@ class Standing:
         if any(l2_norms(self._gradients(self._smallest))):
             return []
         return [name for name in held if name not in zeroed]
+
+    def _state(self) -> list[tuple[int, bool]]:
+        return [weight.state for weight in self._weights.values()]
 
     def _gradients(self, name: str) -> list[torch.Tensor]:
         weight = self._weights[name]

@@ -91,9 +91,19 @@ class WeightChanges:
                 continue
             known = self._known.get(name)
             if known is None or known[0] is not value or known[1] != _pointer(value):
-                known = self._known[name] = value, _pointer(value), in_memory_order(_local(value.detach()))
+                local = _local(value.detach())
+                if known is not None and known[3] != local.stride():
+                    self._reorder(name, local, known[3])
+                known = self._known[name] = value, _pointer(value), in_memory_order(local), local.stride()
             flat[name] = known[2]
         return flat
+
+    def _reorder(self, name: str, weight: torch.Tensor, strides: tuple[int, ...]) -> None:
+        """Put a copy in the memory order that the weight has now."""
+        copy = self._copies.get(name)
+        if copy is not None and len(strides) == weight.dim() and copy.numel() == weight.numel():
+            was = copy.as_strided(weight.shape, strides, copy.storage_offset())
+            copy.copy_(in_memory_order(torch.empty_like(weight, dtype=copy.dtype).copy_(was)))
 
     def _whole(self, norms: dict[str, Norm]) -> dict[str, Norm]:
         """Return norms of whole weights, where a process has a shard of each."""
@@ -108,7 +118,9 @@ class WeightChanges:
             bool(flat)
             and flat.keys() == self._copies.keys()
             and all(
-                flat[name].numel() == copy.numel() and flat[name].device == copy.device
+                flat[name].numel() == copy.numel()
+                and flat[name].device == copy.device
+                and _wide_dtype(flat[name]) == copy.dtype
                 for name, copy in self._copies.items()
             )
         )

@@ -28,6 +28,12 @@ class Weight:
         return None if value is None else value.grad
 
     @property
+    def state(self) -> tuple[int, bool]:
+        """Which parameter it is, and whether it is trained."""
+        value = self._parameters.get(self._name)
+        return (0, False) if value is None else (id(value), value.requires_grad)
+
+    @property
     def trained(self) -> list[torch.Tensor]:
         """The parameters whose gradients tell what became of the weight's."""
         value = self.value
@@ -60,6 +66,11 @@ class EffectiveWeight(Weight):
     def gradient(self) -> torch.Tensor | None:
         """The gradient of the weight that was used, added up as that of a parameter is."""
         return self._gradient
+
+    @property
+    def state(self) -> tuple[int, bool]:
+        """Which weight it is, and whether any of what it is computed from is trained."""
+        return id(self), any(original.requires_grad for original in self._originals)
 
     @property
     def trained(self) -> list[torch.Tensor]:
