@@ -15,26 +15,31 @@ Norm = float | torch.Tensor
 # Between these mean squares no float32 square that matters underflows or overflows: an element whose square is
 # subnormal (below about 1e-19) then adds less than 1e-8 of the sum.
 LOW, HIGH = 1e-30, 1e30
-BLOCK = 2**18  # elements that stay in a core's cache, and that one float32 dot product sums exactly to 1e-6
+SHORT = 2**13  # elements that one float32 dot product sums exactly to 1e-6, whatever they are
+BLOCK = 2**16  # elements that it sums exactly to 5e-6, and that stay in a core's cache
 PLAIN = (torch.Tensor, torch.nn.Parameter)  # and not shards of one
-ROW = 2**12  # elements that one float32 reduction of another device sums
+ROW = 2**12  # elements that one float32 reduction sums
 
 
 def l2_norm(tensor: torch.Tensor) -> Norm:
     """Return the L2 norm of all elements; a tensor that holds NaN or Inf has a norm of NaN or Inf.
 
-    Blocks are summed first and their sums second: one float32 pass over 103 million elements reads 1.1 % low, blocks
-    stay within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU what lies outside `LOW` and
+    Rows are summed first and their sums second: one float32 pass over 103 million elements reads 1.1 % low, rows stay
+    within 1e-6 of float64. A gradient of 1e-25 is not squared to zero: on the CPU what lies outside `LOW` and
     `HIGH` is summed in float64, scaled by its largest magnitude, as every tensor is on other devices. Complex elements
     count with their magnitudes, those that a sparse tensor does not hold as zeros.
     """
     if tensor.dtype is torch.float32 and tensor.is_cpu and _is_dense(tensor):
         size = tensor.numel()
-        if size <= BLOCK:  # nearly all: the shortest way
-            flat = tensor.view(-1)
-            square = torch.dot(flat, flat).item()
-            if LOW * size < square < HIGH * size:
-                return math.sqrt(square)
+        if size <= SHORT:  # the shortest way
+            rows = tensor.view(-1)
+        elif size % ROW == 0 and size <= BLOCK * ROW:
+            rows = vector_norm(tensor.view(-1, ROW), dim=1)
+        else:
+            return _host_norm(tensor)
+        square = torch.dot(rows, rows).item()
+        if LOW * size < square < HIGH * size:
+            return math.sqrt(square)
     elif hasattr(tensor, "full_tensor"):  # sharded over processes: of the whole
         norm = vector_norm(tensor.double()).full_tensor()
         return norm.item() if norm.is_cpu else norm
@@ -46,7 +51,7 @@ def l2_norm(tensor: torch.Tensor) -> Norm:
 
 
 def l2_norms(tensors: Iterable[torch.Tensor]) -> list[Norm]:
-    """Return `l2_norm` of each tensor, as cheaply as it can be for many small ones."""
+    """Return `l2_norm` of each tensor, to 5e-6 instead of 1e-6, as cheaply as it can be for many small ones."""
     norms, dot, root = [], torch.dot, math.sqrt
     for tensor in tensors:
         size = tensor.numel()
@@ -108,9 +113,15 @@ def _host_norm(tensor: torch.Tensor) -> float:
 
 
 def _sum_of_squares(flat: torch.Tensor) -> float:
-    exact = flat.dtype is torch.float32 or flat.dtype is torch.float64
-    blocks = flat.split(BLOCK) if exact else map(torch.Tensor.float, flat.split(BLOCK))
-    return sum(torch.dot(block, block).item() for block in blocks)
+    if flat.dtype is not torch.float32 and flat.dtype is not torch.float64:
+        return sum(_sum_of_squares(block.float()) for block in flat.split(BLOCK))
+    size = flat.numel()
+    whole, square = size - size % ROW, 0.0
+    if whole:
+        rows = vector_norm(flat[:whole].view(-1, ROW), dim=1).double()
+        square = torch.dot(rows, rows).item()
+    rest = flat[whole:]
+    return square + (torch.dot(rest, rest).item() if whole < size else 0.0)
 
 
 def _scaled_norm(flat: torch.Tensor, square: float) -> float:
