@@ -7,6 +7,7 @@ that chooses another algorithm where it carries hooks, as a transformer layer do
 import warnings
 import weakref
 from collections.abc import Callable
+from inspect import signature
 
 import torch
 from torch import nn
@@ -18,9 +19,8 @@ from gradflow.recorder.layers import Watched
 from gradflow.recorder.nested import tensors_in
 from gradflow.recorder.passes import ForwardPass, Session, Use
 from gradflow.recorder.products import products
+from gradflow.recorder.tools import is_under_a_tool
 from gradflow.recorder.weights import EffectiveWeight, Weight
-
-MODES_OF_TOOLS = ("FAKE", "PROXY", "FUNCTIONAL")  # under which torch.export and its like run a model
 
 
 class Capture:
@@ -58,7 +58,7 @@ class Capture:
         if self._handle is None:
             # torch.compile(model) inside the block warns of hooks on all modules; ours minds its own
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
-            handle = register_module_forward_hook(_hook_of(self), with_kwargs=True)
+            handle = _register(_hook_of(self))
             self._handle = weakref.finalize(self, handle.remove)  # also where nobody leaves the block
             self._session = Session(self._gradients)
         self._by_id = self._seers if layers else {id(self._model): self._seers[id(self._model)]}
@@ -132,7 +132,7 @@ class Capture:
 
     def _see_parametrization(self, weight: EffectiveWeight) -> Callable:
         def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
-            if torch.is_grad_enabled() and not _is_under_a_tool():
+            if torch.is_grad_enabled() and not is_under_a_tool():
                 weight.use(output)
 
         return see
@@ -141,7 +141,7 @@ class Capture:
         def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
             if as_layer is not None:
                 as_layer(module, args, kwargs, output)
-            if not torch.is_grad_enabled() or _is_under_a_tool() or torch._C._current_graph_task_id() != -1:
+            if not torch.is_grad_enabled() or is_under_a_tool() or torch._C._current_graph_task_id() != -1:
                 return
             forward = self._forward or ForwardPass()
             self._hook_products(output, forward)
@@ -158,7 +158,7 @@ class Capture:
 
     def _begin_forward(self) -> ForwardPass | None:
         """Return the forward pass that a layer's use belongs to; None if a tool runs the model."""
-        if _is_under_a_tool():
+        if is_under_a_tool():
             return None
         if torch._C._current_graph_task_id() != -1:  # a checkpoint computes again, in the backward pass
             return self._last_forward
@@ -214,6 +214,15 @@ def _begin_of(session: Session, forward: ForwardPass) -> Callable:
     return begin
 
 
+def _register(hook: Callable):
+    """Call a hook after each module's call; before torch 2.6 it is not told of inputs by keyword."""
+    if "with_kwargs" in signature(register_module_forward_hook).parameters:
+        return register_module_forward_hook(hook, with_kwargs=True)
+    older = lambda module, args, output: hook(module, args, {}, output)  # noqa: E731
+    older._torchdynamo_disable = True
+    return register_module_forward_hook(older)
+
+
 def _hook_of(capture: Capture) -> Callable:
     reference = weakref.ref(capture)
 
@@ -226,16 +235,6 @@ def _hook_of(capture: Capture) -> Callable:
 
     hook._torchdynamo_disable = True
     return hook
-
-
-def _is_under_a_tool() -> bool:
-    """Tell whether torch.func, torch.export, jit or FX runs the model, whose tensors are not the training's."""
-    if torch._C._functorch.peek_interpreter_stack() is not None or torch._C._get_tracing_state() is not None:
-        return True
-    if not torch._C._len_torch_dispatch_stack():
-        return False
-    keys = torch._C._TorchDispatchModeKey
-    return any(torch._C._get_dispatch_mode(getattr(keys, mode)) is not None for mode in MODES_OF_TOOLS)
 
 
 def _refuse_output(name: str, module: nn.Module, output) -> None:
