@@ -223,3 +223,32 @@ def test_an_update_below_half_an_ulp_leaves_the_weight_as_it_was():
             recorder.step()
             optimizer.step()
     assert (recorder.norms()["update_ratio"] == 0).all()
+
+
+def test_gradients_that_are_zero_are_no_accumulation():
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with GradientRecorder(model) as recorder:
+        for factor in (0.0, 0.0, 1.0, 0.0, 1.0):
+            optimizer.zero_grad(set_to_none=False)
+            (factor * squares(model(X))).backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            recorder.step()
+            optimizer.step()
+    assert recorder.batch_sizes.tolist() == [4] * 5
+    assert (recorder.norms()["weight_grad_norm"][:, 0] > 0).tolist() == [False, False, True, False, True]
+
+
+def test_a_second_optimizer_ends_the_trust_in_the_first():
+    model = net()
+    first, second = (torch.optim.SGD(model.parameters(), rate, momentum=0.9) for rate in (0.1, 0.01))
+    with GradientRecorder(model, optimizer=first) as recorder:
+        for number in range(8):
+            first.zero_grad()
+            loss_of(model).backward()
+            recorder.step()
+            first.step()
+            if number > 3:
+                second.step()
+    unknown = np.isnan(recorder.norms()["update_ratio"]).any(axis=1)
+    assert not unknown[:4].any() and not unknown[5:].any()

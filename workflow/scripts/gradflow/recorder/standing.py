@@ -94,7 +94,7 @@ class Standing:
         changed = []
         for name, norm in self._numbers(touched).items():
             before = held[name].raw
-            if norm == 0 and (before is None or float(before) != 0):
+            if norm == 0 and (wait or before is None or float(before) != 0):  # before a row, clipping leaves 0 as it is
                 zeroed.append(name)
             elif before is not None and norm != float(before):
                 changed.append(name)

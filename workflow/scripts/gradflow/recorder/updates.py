@@ -121,8 +121,9 @@ class WeightUpdates:
         if self._steps is not None and self.norms is not None:
             if self._told and not self._stepped and optimizer is self._steps.optimizer:
                 self._known = self._steps.changes(self.norms)
-            elif self._told:  # more than its one step
-                self._known = dict.fromkeys(self._weights, math.nan)
+            elif self._told or optimizer is not self._steps.optimizer:  # not what alone changes the weights
+                self._known = dict.fromkeys(self._weights, math.nan) if self._told else None
+                self._steps = None
             else:
                 self._steps.note_rates()
         self._stepped = True
