@@ -80,3 +80,16 @@ def test_float16_of_a_scale_that_is_not_known_is_refused():
         model(X.half()).float().sum().backward()
         with pytest.raises(GradflowError, match="scaler"):
             recorder.step()
+
+
+def test_a_scaled_pass_that_failed_scales_no_other():
+    model, other = net(), net()
+    scaler = torch.amp.GradScaler("cpu")
+    with GradientRecorder(model) as recorder:
+        output = other(X)
+        output.register_hook(lambda gradient: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            scaler.scale(squares(output)).backward()
+        squares(model(X)).backward()
+        recorder.step()
+    np.testing.assert_array_equal(recorder.norms()["weight_grad_norm"], record(net(), (X,)).norms()["weight_grad_norm"])

@@ -54,7 +54,7 @@ def test_the_newest_row_is_the_last_of_all_and_costs_no_more_after_many():
     def seconds(rows, looks=200):
         history = Rows(("a", "b"), (), "mean")
         for step in range(rows):
-            history.append([[1.0, 2.0]] * 5, step, 4, [8, 8], 1.0)
+            history.append([[1.0, 2.0]] * 5, step, 4, [8, 8], [4, 4], 1.0)
         started = time.perf_counter()
         for _ in range(looks):
             history.quantities(["a", "b"], np.float32, newest=True)

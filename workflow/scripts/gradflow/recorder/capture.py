@@ -7,19 +7,17 @@ that chooses another algorithm where it carries hooks, as a transformer layer do
 import warnings
 import weakref
 from collections.abc import Callable
-from inspect import signature
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_forward_hook
 
-from gradflow.errors import GradflowError
 from gradflow.recorder.gradients import Gradients
 from gradflow.recorder.layers import Watched
 from gradflow.recorder.nested import tensors_in
 from gradflow.recorder.passes import ForwardPass, Session, Use
 from gradflow.recorder.products import products
-from gradflow.recorder.tools import is_under_a_tool
+from gradflow.recorder.scaling import forget_scale
+from gradflow.recorder.tools import is_under_a_tool, refuse_output, register
 from gradflow.recorder.weights import EffectiveWeight, Weight
 
 
@@ -49,6 +47,7 @@ class Capture:
         self._follow: set[str] = set()  # of the products those whose outputs are hooked, pass by pass
         self._searched, self._looked_for = False, set()  # whether the graph was, and for which late layers again
         self._handle, self._session = None, Session(None)
+        self._layers = True
         self._left: list = []  # hooks on tensors that outlive a step
         self._by_id: dict[int, Callable] = {}  # what is done after a module's call, by the module's identity
         self._seers = self._all_seers()
@@ -58,10 +57,11 @@ class Capture:
         if self._handle is None:
             # torch.compile(model) inside the block warns of hooks on all modules; ours minds its own
             warnings.filterwarnings("ignore", "Using `torch.compile.module.` when there are global hooks")
-            handle = _register(_hook_of(self))
+            handle = register(_hook_of(self))
             self._handle = weakref.finalize(self, handle.remove)  # also where nobody leaves the block
             self._session = Session(self._gradients)
-        self._by_id = self._seers if layers else {id(self._model): self._seers[id(self._model)]}
+        self._layers = layers
+        self._by_id = self._seers if layers else self._seers_between
 
     def detach(self) -> None:
         """See no forward pass any more; gradients of those that were seen are not caught."""
@@ -95,22 +95,25 @@ class Capture:
             self._seen = {}
 
     def _all_seers(self) -> dict[int, Callable]:
-        seers = {}
+        seers, computed = {}, set()
         for one in self._watched.values():
             weight = self._weights[one.name]
             if isinstance(weight, EffectiveWeight) and "parametrizations" in one.module._modules:
-                seers[id(one.module.parametrizations[one.parameter])] = self._see_parametrization(weight)
+                key = id(one.module.parametrizations[one.parameter])
+                seers[key] = self._see_parametrization(weight)
+                computed.add(key)
             if one.has_output:
                 seers[id(one.module)] = self._see_layer(one, weight)
-        seers[id(self._model)] = self._see_model(seers.get(id(self._model)))
-        return seers
+        whole = self._see_model(seers.get(id(self._model)))
+        self._seers_between = {key: see for key, see in seers.items() if key in computed} | {id(self._model): whole}
+        return seers | {id(self._model): whole}
 
     def _see_layer(self, watched: Watched, weight: Weight) -> Callable:
         name, computed = watched.name, isinstance(weight, EffectiveWeight)
 
         def see(module: nn.Module, args: tuple, kwargs: dict, output) -> None:
             if not isinstance(output, torch.Tensor):
-                return _refuse_output(name, module, output)
+                return refuse_output(name, module, output)
             if not output.requires_grad:
                 return None
             forward = self._forward or self._begin_forward()
@@ -123,7 +126,7 @@ class Capture:
                 self._measure(use, module, output)
             handle = output.register_hook(use)
             if output._is_view():
-                _hook_base(output, use)
+                self._left += _hook_base(output, use)
             if output.is_leaf or (args and output is args[0]):
                 self._left.append(handle)
             return None
@@ -144,9 +147,13 @@ class Capture:
             if not torch.is_grad_enabled() or is_under_a_tool() or torch._C._current_graph_task_id() != -1:
                 return
             forward = self._forward or ForwardPass()
-            self._hook_products(output, forward)
+            for name, weight in self._weights.items():
+                if isinstance(weight, EffectiveWeight):  # of the older kind, put there before each call
+                    weight.use(self._watched[name].module.__dict__.get(self._watched[name].parameter))
+            if self._layers:
+                self._hook_products(output, forward)
             forward.batch_size, forward.question = self._after_forward(args, kwargs, output)
-            for tensor in tensors_in(output):
+            for tensor in tensors_in(output) if self._layers else ():
                 if tensor.requires_grad:
                     handle = tensor.register_hook(_begin_of(self._session, forward))
                     if tensor.is_leaf:
@@ -162,6 +169,7 @@ class Capture:
             return None
         if torch._C._current_graph_task_id() != -1:  # a checkpoint computes again, in the backward pass
             return self._last_forward
+        forget_scale()
         self._forward = ForwardPass()
         return self._forward
 
@@ -193,11 +201,12 @@ class Capture:
                 node.register_prehook(_first_to(use))
 
 
-def _hook_base(view: torch.Tensor, use: Use) -> None:
+def _hook_base(view: torch.Tensor, use: Use) -> list:
     """Hook what a view is a view of, too: what is done in place to the view later bypasses the view's own hook."""
     base = view._base
     if base.requires_grad and base.numel() == view.numel():
-        base.register_hook(use)
+        return [base.register_hook(use)]
+    return []
 
 
 def _first_to(use: Use) -> Callable:
@@ -214,15 +223,6 @@ def _begin_of(session: Session, forward: ForwardPass) -> Callable:
     return begin
 
 
-def _register(hook: Callable):
-    """Call a hook after each module's call; before torch 2.6 it is not told of inputs by keyword."""
-    if "with_kwargs" in signature(register_module_forward_hook).parameters:
-        return register_module_forward_hook(hook, with_kwargs=True)
-    older = lambda module, args, output: hook(module, args, {}, output)  # noqa: E731
-    older._torchdynamo_disable = True
-    return register_module_forward_hook(older)
-
-
 def _hook_of(capture: Capture) -> Callable:
     reference = weakref.ref(capture)
 
@@ -235,12 +235,3 @@ def _hook_of(capture: Capture) -> Callable:
 
     hook._torchdynamo_disable = True
     return hook
-
-
-def _refuse_output(name: str, module: nn.Module, output) -> None:
-    if type(output).__module__.startswith("torch.fx"):
-        return
-    raise GradflowError(
-        f"GradientRecorder: the output of {name!r} ({type(module).__name__}) is not one tensor but a "
-        f"{type(output).__name__}: record layers inside it, by name."
-    )

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gradflow.recorder import refusals
-from gradflow.recorder.layers import Watched
+from gradflow.recorder.layers import Watched, is_parametrized
 from gradflow.recorder.norms import Norm, count_nonfinite, l2_norm
 from gradflow.recorder.passes import BackwardPass, ForwardPass, Held, Part, Use
 from gradflow.recorder.refusals import BatchSizeError
@@ -38,11 +38,15 @@ class Gradients:
         self._open: dict[int, BackwardPass] = {}
         self._passing: BackwardPass | None = None
         self._reason = refusals.nothing
+        self._places: dict[str, tuple] = {}  # where each module lies, and whether its weight was computed
         self.renew()
 
     def renew(self) -> None:
         """Look again at what there is to train in the model."""
         self._standing = Standing(self._model, self._weights)
+        places = {id(child): (p._modules, key) for p in self._model.modules() for key, child in p._modules.items()}
+        for name, watched in self._watched.items():
+            self._places.setdefault(name, (*places.get(id(watched.module), ({}, "")), is_parametrized(watched)))
 
     def clear(self) -> None:
         """Forget all that was caught; gradients that stay where they are then count as unseen."""
@@ -86,8 +90,14 @@ class Gradients:
     def batch_size(self) -> tuple[int, BatchSizeError | None]:
         """Return the samples behind what the weight gradients hold, and the error to raise if they cannot be told."""
         question = next((held.question for held in self.held.values() if held.question), None)
-        before = min(held.before for held in self.held.values())
+        before = max(held.before for held in self.held.values())  # of what was zeroed last
         return self._samples - before, question
+
+    def samples(self, batch_size: int) -> list[int]:
+        """Return the samples behind each layer: more than the batch where a gradient was not zeroed with the others."""
+        latest = max(held.before for held in self.held.values())
+        befores = [latest if held is None else held.before for held in map(self.held.get, self._watched)]
+        return [batch_size + latest - before for before in befores]
 
     def measured(self, at_step: dict[str, Callable], requested: tuple[str, ...]) -> list[list[Norm]]:
         """Return ‖∂L/∂z‖, ‖∂L/∂W‖, the non-finite elements and what is requested, [quantity][layers]; NaN for none.
@@ -109,20 +119,20 @@ class Gradients:
 
     def stand(self) -> bool:
         """Tell, without a look at their values, whether gradients caught since the last row are still there."""
-        return self.fresh and self._standing.any_left(self.held)
-
-    def weight_gradient_norm(self, name: str) -> Norm:
-        """Return the norm of a weight's gradient as it stands, anew only if it was touched since it was measured."""
-        held = self.held.get(name)
-        if held is not None and held.raw is not None and self._standing.tokens()[name] == held.token:
-            return held.raw
-        return l2_norm(self._weights[name].gradient)
+        if not self.fresh:
+            return False
+        tokens = self._standing.tokens()
+        return any(held.token is not None and held.token == tokens[name] for name, held in self.held.items())
 
     def check(self) -> None:
         """Raise GradflowError if what the weight gradients hold is not what was caught since the last row."""
         self.settle()
         if not self.fresh or not self.held:
             raise self._reason()
+        for name in self.held:
+            watched, (siblings, key, computed) = self._watched[name], self._places[name]
+            if siblings.get(key, watched.module) is not watched.module or is_parametrized(watched) != computed:
+                raise refusals.replaced(name)
         zeroed, _ = self._standing.compare(self.held, self._standing.tokens(), wait=False)
         if zeroed:
             raise refusals.zeroed(zeroed[0])
@@ -183,7 +193,7 @@ class Gradients:
             held.token, held.scale = grown[name], passing.scale
             held.raw, held.weight_grad = norms
         self._count(passing.forwards)
-        total = self._standing.total(held.raw for held in self.held.values())
+        total = self._standing.total(self.held)
         self.total = total if passing.scale is None else total / passing.scale
 
     def _grow(self, name: str, part: Part | None, before: int) -> None:

@@ -30,6 +30,7 @@ class Rows:
         self._batch_sizes: list[int] = []
         self._steps: list[int] = []
         self._numel: list[list[int]] = []
+        self._samples: list[list[int]] = []
         self._totals: list[Norm] = []
 
     def __len__(self) -> int:
@@ -41,8 +42,10 @@ class Rows:
         kinds = {one.name: one.of for one in QUANTITIES}
         return {name: measure for name, measure in self._measures.items() if kinds[name] == of}
 
-    def append(self, row: list[list[Norm]], step: int, batch_size: int, numel: list[int], total: Norm) -> None:
-        """Add a row, [MEASURED and what is requested][layers].
+    def append(
+        self, row: list[list[Norm]], step: int, batch_size: int, numel: list[int], samples: list[int], total: Norm
+    ) -> None:
+        """Add a row, [MEASURED and what is requested][layers]; numel and samples: of each layer.
 
         Nothing waits for the device but once in `ROWS_ON_DEVICE` rows.
         """
@@ -50,6 +53,7 @@ class Rows:
         self._steps.append(step)
         self._batch_sizes.append(batch_size)
         self._numel.append(numel)
+        self._samples.append(samples)
         self._totals.append(total)
         if len(self._rows) > ROWS_ON_DEVICE:
             self._bring_home()
@@ -95,7 +99,7 @@ class Rows:
         stored = self._rows[-1].cpu().numpy()[None] if newest else self.stored()
         columns = [self._layers.index(name) for name in layers]
         measured = dict(zip((*MEASURED, *self.requested), np.moveaxis(stored[:, :, columns].astype(np.float64), 1, 0)))
-        batch = np.asarray(self._batch_sizes[rows], dtype=np.int64)[:, None]
+        batch = np.asarray(self._samples[rows], dtype=np.int64)[:, columns]
         numel = np.asarray(self._numel[rows], dtype=np.int64)[:, columns]
         finish = {one.name: one.finish for one in wanted if one.finish}
         found = _from_measured(measured, batch, numel, self._reduction, finish)
@@ -108,6 +112,7 @@ class Rows:
             "batch_sizes": torch.from_numpy(self.batch_sizes),
             "steps": torch.from_numpy(self.steps),
             "numel": torch.from_numpy(self.numel),
+            "samples": torch.tensor(self._samples, dtype=torch.int64).reshape(len(self), len(self._layers)),
             "totals": torch.from_numpy(self.totals),
         }
 
@@ -117,7 +122,8 @@ class Rows:
         self._blocks = [] if rows is None or len(rows) == 1 else [rows[:-1].numpy()]
         self._rows = [] if rows is None else [rows[-1].to(device, copy=True)]
         self._batch_sizes, self._steps = state["batch_sizes"].tolist(), state["steps"].tolist()
-        self._numel, self._totals = state["numel"].tolist(), state["totals"].tolist()
+        self._numel, self._samples = state["numel"].tolist(), state["samples"].tolist()
+        self._totals = state["totals"].tolist()
 
     def _bring_home(self) -> None:
         if len(self._rows) > 1:
@@ -145,7 +151,8 @@ def _from_measured(
 ) -> dict[str, np.ndarray]:
     """Return what was measured, [rows, layers] each, with all quantities that follow from it.
 
-    batch: the sizes, [rows, 1]; numel: the output elements of the batch, [rows, layers]; reduction: of the loss;
+    batch: the samples behind each layer, and numel: the output elements of the batch, [rows, layers];
+    reduction: of the loss;
     finish: what turns a sum that was measured on request, and numel, into the quantity, by name.
     """
     found = dict(measured)
@@ -153,6 +160,6 @@ def _from_measured(
     with np.errstate(divide="ignore", invalid="ignore"):
         found |= {name: made(found[name], numel.astype(np.float64)) for name, made in finish.items()}
         found["grad_sample_norm"] = found["grad_output_norm"] * to_sample
-        found["grad_rms"] = found["grad_sample_norm"] / np.sqrt(numel // batch)
+        found["grad_rms"] = found["grad_sample_norm"] / np.sqrt(numel / batch)
         found["update_ratio"] = found["weight_change"] / found["weight_norm"]
         return with_derived(found)

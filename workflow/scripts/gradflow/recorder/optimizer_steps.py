@@ -1,7 +1,7 @@
 """‖ΔW‖ from an optimizer's own state, where it says what a comparison of the weights would: no copy is then needed."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 
@@ -17,12 +17,11 @@ class OptimizerSteps:
     """Knows what one step of an optimizer adds to each recorded weight.
 
     It does so for `torch.optim.SGD` with momentum, or without momentum and weight decay; Nesterov's momentum adds
-    another vector than the state holds, and Adam's is dearer to compute than a copy. gradient_norm: the norm of a
-    weight's gradient as it stands.
+    another vector than the state holds, and Adam's is dearer to compute than a copy.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, weights: Mapping[str, Weight], gradient_norm: Callable):
-        self.optimizer, self._weights, self._gradient_norm = optimizer, weights, gradient_norm
+    def __init__(self, optimizer: torch.optim.Optimizer, weights: Mapping[str, Weight]):
+        self.optimizer, self._weights = optimizer, weights
         self._rates: dict[str, float] = {}  # of the last step
 
     def tells(self, ratios: Mapping[str, float]) -> bool:
@@ -36,7 +35,7 @@ class OptimizerSteps:
         if not all(name in groups and _is_plain(groups[name]) for name in trained):
             return False
         rates = {name: float(groups[name]["lr"]) for name in trained}
-        return all(ratios.get(name, 0.0) * rates[name] / self._rates.get(name, math.inf) >= SURE for name in trained)
+        return all(ratios.get(n, 0.0) * rates[n] >= SURE * self._rates.get(n, math.inf) > 0 for n in trained)
 
     def changes(self, norms: Mapping[str, Norm]) -> dict[str, Norm]:
         """Return ‖ΔW‖ of the step that was just made; NaN where rounding would be seen. norms: ‖W‖ before it."""
@@ -44,10 +43,7 @@ class OptimizerSteps:
         for name, group in self._groups().items():
             self._rates[name] = float(group["lr"])
             parameter = self._weights[name].value
-            if parameter.grad is None:
-                found[name] = 0.0
-                continue
-            added = self._gradient_norm(name)
+            added = math.nan if parameter.grad is None else l2_norm(parameter.grad)
             if group["momentum"]:
                 buffer = self.optimizer.state[parameter].get("momentum_buffer")
                 added = math.nan if buffer is None else l2_norm(buffer)

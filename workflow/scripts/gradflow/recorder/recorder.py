@@ -91,8 +91,7 @@ class GradientRecorder(SoFar):
         self._rows = Rows(tuple(self._watched), record, reduction)
         self._gradients = Gradients(model, self._watched, weights, self._rows.measures("gradient"), scaler)
         self._gradients.before_pass = self._before_pass
-        told = (optimizer, self._gradients.weight_gradient_norm)
-        self._updates = WeightUpdates(weights, self._rows.store_changes, *told)
+        self._updates = WeightUpdates(weights, self._rows.store_changes, optimizer)
         seen = (model, self._watched, weights, self._gradients, self._rows.measures("output"))
         self._capture = Capture(*seen, self._after_forward)
         self._time_first = puts_time_first(model)
@@ -223,12 +222,11 @@ class GradientRecorder(SoFar):
         if not batch_size and (question or not counted):
             raise question or BatchSizeError("counted no sample")
         numel = [held.numel if held else 0 for held in map(gradients.held.get, self._watched)]
-        if any(0 < elements < (batch_size or counted) for elements in numel):
-            raise BatchSizeError("met a layer with fewer outputs than samples")
+        samples = gradients.samples(batch_size or counted)
         measured = gradients.measured(self._rows.measures("weight_gradient"), self._rows.requested)
         measured.insert(MEASURED.index("weight_norm"), [norms.get(name, math.nan) for name in self._watched])
         measured.insert(MEASURED.index("weight_change"), [math.nan] * len(self._watched))
-        self._rows.append(measured, self._step, batch_size or counted, numel, gradients.total)
+        self._rows.append(measured, self._step, batch_size or counted, numel, samples, gradients.total)
         gradients.end_row()
         self._updates.end_row()
         if self._watch is not None:

@@ -80,3 +80,11 @@ def no_numbers() -> GradflowError:
     return GradflowError(
         "GradientRecorder.step(): the model is on the meta device, where gradients have no values: move it."
     )
+
+
+def replaced(layer: str) -> GradflowError:
+    """A recorded module, or the way its weight is made, is another by now."""
+    return GradflowError(
+        f"GradientRecorder.step(): the layer {layer!r} was replaced or parametrised anew since the recorder was made: "
+        "make a new GradientRecorder after that."
+    )

@@ -31,6 +31,11 @@ def running_scale() -> Norm | None:
     return next(iter(_running.values()), None)
 
 
+def forget_scale() -> None:
+    """Forget the scale of a backward pass that failed: none runs when a forward pass begins."""
+    _running.clear()
+
+
 def scale_of(scaler) -> Norm | None:
     """Return the scale of a GradScaler, without waiting for its device; None if it is off."""
     if not scaler.is_enabled():

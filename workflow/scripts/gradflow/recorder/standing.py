@@ -22,7 +22,9 @@ class Standing:
         self._weights = weights
         trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
         own = {id(parameter) for weight in weights.values() for parameter in weight.trained}
-        self._others = [parameter for parameter in trained if id(parameter) not in own]
+        self._others = [parameter for parameter in model.parameters() if id(parameter) not in own]
+        firsts = {weight.state[0]: name for name, weight in reversed(weights.items())}
+        self._distinct = set(firsts.values())  # a parameter of two modules counts once
         self._carriers = [(name, weight.trained or trained) for name, weight in weights.items()]
         self._bare = {name for name, weight in weights.items() if not weight.trained}
         self._as_it_was = self._state()
@@ -46,10 +48,6 @@ class Standing:
                 found[name] = tuple(marks) or None
         return found
 
-    def any_left(self, held: Mapping[str, Held]) -> bool:
-        """Tell, without a look at values, whether the gradients of any of these layers are there."""
-        return any(p.grad is not None for name, carriers in self._carriers if name in held for p in carriers)
-
     def norms(self, names: Iterable[str], scale: Norm | None) -> dict[str, tuple[Norm | None, Norm | None]]:
         """Return the norm of what stands behind a weight, and ‖∂L/∂W‖ without the loss scale; None for no weight's."""
         carriers = {name: self._gradients(name) for name in names if name not in self._bare}
@@ -68,12 +66,13 @@ class Standing:
         self._smallest = min(telling, key=lambda name: carriers[name][0].numel(), default=None)
         return found
 
-    def total(self, raw: Iterable[Norm | None]) -> Norm:
+    def total(self, held: Mapping[str, Held]) -> Norm:
         """Return the norm of all gradients of the model together, of which those of the recorded weights are known."""
+        known = [one.raw for name, one in held.items() if one.raw is not None and name in self._distinct]
         others = [p.grad for p in self._others if p.grad is not None]
         if all(other.numel() <= FEW and other.is_cpu and other.layout is torch.strided for other in others):
             others = [torch.cat([other.reshape(-1) for other in others])] if others else []
-        return hypotenuse(0.0, *(norm for norm in raw if norm is not None), *l2_norms(others))
+        return hypotenuse(0.0, *known, *l2_norms(others))
 
     def not_zero(self, names: Iterable[str]) -> set[str]:
         """Return the layers whose gradients hold something; elsewhere than on the CPU this waits for the device."""

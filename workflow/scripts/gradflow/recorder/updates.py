@@ -10,7 +10,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 from gradflow.recorder.norms import Norm
 from gradflow.recorder.optimizer_steps import OptimizerSteps
 from gradflow.recorder.weight_updates import WeightChanges
-from gradflow.recorder.weights import Weight
+from gradflow.recorder.weights import EffectiveWeight, Weight
 
 
 class WeightUpdates:
@@ -25,11 +25,10 @@ class WeightUpdates:
         weights: Mapping[str, Weight],
         store: Callable[[dict[str, Norm]], None],
         optimizer: torch.optim.Optimizer | None,
-        gradient_norm: Callable[[str], Norm],
     ):
         self._weights, self._store = weights, store
         self._changes = WeightChanges(weights)
-        self._steps = None if optimizer is None else OptimizerSteps(optimizer, weights, gradient_norm)
+        self._steps = None if optimizer is None else OptimizerSteps(optimizer, weights)
         self.norms: dict[str, Norm] | None = None  # of the weights that the step's first forward pass used
         self.open = False  # whether the last row's change is still to come
         self.in_step = False  # whether a forward pass has run since the last step() or discard()
@@ -61,7 +60,8 @@ class WeightUpdates:
         """After a forward pass: look at the weights, if it is the first of a step or the last row is open."""
         self.in_step = True
         foreign = not self._optimizer_seen and not gradients_stand
-        if not (self.norms is None or self.open or self._stepped or foreign):
+        stepped = self._stepped and not gradients_stand  # or another optimizer's half of a step
+        if not (self.norms is None or self.open or stepped or foreign):
             return
         changes = self._told_changes() if self._told else None
         before, told = self.norms, self._told
@@ -85,7 +85,9 @@ class WeightUpdates:
     def peek(self) -> None:
         """Store the last row's change as it is now, if it is still open."""
         if self.open:
-            self._store(self._told_changes() if self._told else self._changes.since())
+            changes = self._told_changes() if self._told else self._changes.since()
+            stale = [n for n, weight in self._weights.items() if self._stepped and isinstance(weight, EffectiveWeight)]
+            self._store(changes | dict.fromkeys(stale, math.nan))  # known when it is computed again
 
     def _told_changes(self) -> dict[str, Norm]:
         """Return what the optimizer told; nothing has changed if it has not stepped."""
@@ -97,14 +99,14 @@ class WeightUpdates:
 
     def state(self) -> dict:
         """Return what the coming rows depend on."""
-        told = {"told": self._told, "known": self._known, "ratios": self._ratios}
+        told = {"told": self._told, "known": self._known, "ratios": self._ratios, "norms": self.norms}
         return told | {"open": self.open, "stepped": self._stepped, "copies": self._changes.state()}
 
     def restore(self, state: dict) -> None:
         """Go on from what `state` returned."""
         self.open, self._stepped = state["open"], state["stepped"]
         self._told, self._known, self._ratios = state["told"], state["known"], state["ratios"]
-        self.norms, self.in_step = None, False
+        self.norms, self.in_step = state["norms"], False
         self._changes.restore(state["copies"])
 
     def _any_change(self, changes: dict[str, Norm]) -> bool:
@@ -129,7 +131,10 @@ class WeightUpdates:
         self._stepped = True
 
     def _trains(self, optimizer: torch.optim.Optimizer) -> bool:
-        return any(id(parameter) in self._own for group in optimizer.param_groups for parameter in group["params"])
+        parameters = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        if not self._own & parameters:  # unless others are trained by now
+            self._own = {id(p) for weight in self._weights.values() for p in weight.trained}
+        return bool(self._own & parameters)
 
 
 def _unheard(*event) -> None:

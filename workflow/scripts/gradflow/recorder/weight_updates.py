@@ -94,7 +94,9 @@ class WeightChanges:
                 local = _local(value.detach())
                 if known is not None and known[3] != local.stride():
                     self._reorder(name, local, known[3])
-                known = self._known[name] = value, _pointer(value), in_memory_order(local), local.stride()
+                known = value, _pointer(value), in_memory_order(local), local.stride()
+                if known[2].data_ptr() == local.data_ptr():  # a view; of a weight with gaps it is a copy
+                    self._known[name] = known
             flat[name] = known[2]
         return flat
 
@@ -108,7 +110,7 @@ class WeightChanges:
     def _whole(self, norms: dict[str, Norm]) -> dict[str, Norm]:
         """Return norms of whole weights, where a process has a shard of each."""
         for name in norms:
-            value = self._known[name][0]
+            value = self._weights[name].value
             if type(value) is not nn.Parameter and hasattr(value, "full_tensor"):
                 norms[name] = norm_over_shards(value, norms[name])
         return norms
