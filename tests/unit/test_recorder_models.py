@@ -182,3 +182,20 @@ def test_nothing_is_left_behind_after_the_with_block():
     with GradientRecorder(model):
         pass
     assert not model._forward_pre_hooks and not any(m._forward_hooks for m in model.modules())
+
+
+def test_iterators_among_inputs_and_outputs_are_left_alone():
+    class Generating(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(5, 2)
+
+        def forward(self, x, numbers):
+            return (self.layer(x + number) for number in range(3))
+
+    model, numbers = Generating(), iter([1, 2])
+    with GradientRecorder(model) as recorder:
+        outputs = list(model(torch.ones(4, 5), numbers))
+        sum(output.square().sum() for output in outputs).backward()
+        recorder.step(batch_size=12)
+    assert len(outputs) == 3 and list(numbers) == [1, 2]

@@ -246,20 +246,3 @@ def test_a_network_in_which_nothing_is_trained_but_its_input():
             recorder.step()
     for row in recorder.norms()["grad_output_norm"]:
         assert row.tolist() == pytest.approx([activations["0"], activations["2"]], rel=1e-5)
-
-
-def test_iterators_among_inputs_and_outputs_are_left_alone():
-    class Generating(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer = nn.Linear(5, 2)
-
-        def forward(self, x, numbers):
-            return (self.layer(x + number) for number in range(3))
-
-    model, numbers = Generating(), iter([1, 2])
-    with GradientRecorder(model) as recorder:
-        outputs = list(model(inputs(4, 5), numbers))
-        sum(map(squares, outputs)).backward()
-        recorder.step(batch_size=12)
-    assert len(outputs) == 3 and list(numbers) == [1, 2]
