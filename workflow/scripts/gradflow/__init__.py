@@ -16,6 +16,7 @@ HOME = {
     "GradientRecorder": "recorder.recorder",
     "Recording": "recorder.recording",
     "build": "models.build",
+    "explain": "propagation.explain",
     "train": "training.loop",
     "expand": "studies",
 }

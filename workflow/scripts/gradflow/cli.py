@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
+from pathlib import Path
 
 from gradflow import __version__
 from gradflow.errors import GradflowError
@@ -72,7 +73,26 @@ def _parser() -> argparse.ArgumentParser:
         help="the size of one sample: let it through the network, for the forward order and the main path",
     )
     layers.add_argument("--json", action="store_true", help="for machines")
+    _add_profile(commands)
     return parser
+
+
+def _add_profile(commands) -> None:
+    profile = commands.add_parser(
+        "profile", allow_abbrev=False, help="measure a network's gradient, predict it, and say what it owes to what"
+    )
+    profile.set_defaults(work=_profile)
+    profile.add_argument("network", help="package.module:builder, path/to/file.py:builder, or an architecture of ours")
+    profile.add_argument("--input", type=_sample_size, required=True, metavar="3,64,64", help="the size of one input")
+    profile.add_argument("--classes", type=_positive, default=10, help="how many the network tells apart (10)")
+    profile.add_argument(
+        "--set", nargs="+", action="extend", type=_option, default=[], metavar="NAME=VALUE", help="for its builder"
+    )
+    profile.add_argument("--weights", metavar="FILE", help="a state dictionary, for a network that was trained")
+    profile.add_argument("--data", metavar="FOLDER", help="images to put through it, in a folder or archive")
+    profile.add_argument("--seeds", type=_positive, default=1, help="random seeds to draw it for (1)")
+    profile.add_argument("--batch", type=_positive, default=16, help="inputs at once (16)")
+    profile.add_argument("--json", metavar="FILE", help="write the numbers there too; - for the output alone")
 
 
 def _option(text: str) -> tuple[str, object]:
@@ -87,10 +107,16 @@ def _option(text: str) -> tuple[str, object]:
 
 
 def _sample_size(text: str) -> list[int]:
-    """Read 3x32x32."""
-    if not re.fullmatch(r"[1-9][0-9]{0,8}(x[1-9][0-9]{0,8})*", text):
+    """Read 3x32x32 or 3,32,32."""
+    if not re.fullmatch(r"[1-9][0-9]{0,8}([x,][1-9][0-9]{0,8})*", text):
         raise argparse.ArgumentTypeError(f"{printable(text)!r} is no size of a sample such as 3x32x32 or 784")
-    return [int(side) for side in text.split("x")]
+    return [int(side) for side in re.split("[x,]", text)]
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9][0-9]{0,6}", text):
+        raise argparse.ArgumentTypeError(f"{printable(text)!r} is no count such as 16")
+    return int(text)
 
 
 def _version() -> str:
@@ -125,6 +151,33 @@ def _layers(asked: argparse.Namespace) -> None:
         print(line)
     if not asked.input:
         print("This is the order of definition; --input 3x32x32, say, gives the forward order and the main path.")
+
+
+def _profile(asked: argparse.Namespace) -> None:
+    """Print what a network's gradient does and why; write the numbers if a file is named."""
+    from gradflow.files import atomic_write
+    from gradflow.propagation.networks import explain_named
+
+    sys.path.append(os.getcwd())
+    with redirect_stdout(sys.stderr):
+        explanation = explain_named(
+            asked.network,
+            asked.input,
+            classes=asked.classes,
+            settings=dict(asked.set),
+            weights=asked.weights,
+            data=asked.data,
+            seeds=asked.seeds,
+            batch=asked.batch,
+        )
+    told = json.dumps(explanation.to_dict())
+    if asked.json == "-":
+        print(told)
+        return
+    if asked.json:
+        atomic_write(Path(asked.json), lambda stream: stream.write(told.encode()))
+    for line in str(explanation).splitlines():
+        print(printable(line))
 
 
 def _table(rows: Iterable[Sequence[str]]) -> list[str]:

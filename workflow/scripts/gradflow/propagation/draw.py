@@ -1,0 +1,178 @@
+"""One draw of a network: its gradient at every layer, measured and predicted, and what changes it on the way."""
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gradflow.errors import GradflowError
+from gradflow.propagation.decomposition import Step, decompose
+from gradflow.propagation.ends import loss_gradients, to_float64, with_leaves
+from gradflow.propagation.graph import Graph, WeightUse, read_graph
+from gradflow.propagation.independence import Passes, independent_backward, log_norm
+from gradflow.propagation.measurement import Measured, measure
+from gradflow.propagation.operations import operation
+from gradflow.recorder.nested import tensors_in
+
+TOO_SMALL = -30.0  # log10 of a float32 norm whose elements may fall below the smallest number
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A network's one forward pass, and the gradients that go through it.
+
+    steps: from the last layer to the first. batch: samples. variance: fan-in · Var W of the weights on the path, their
+    geometric mean. update: the norm of the first layer's weight gradient over its weight's, as log10. redrawn: layers
+    whose weights were all zero and were drawn.
+    """
+
+    graph: Graph
+    measured: Measured
+    passes: Passes
+    steps: list[Step]
+    batch: int
+    variance: float
+    update: float
+    redrawn: list[str]
+
+    @property
+    def first(self):
+        """The lowest layer."""
+        return self.graph.uses[0]
+
+    @property
+    def last(self):
+        """The layer before the output."""
+        return self.graph.uses[-1]
+
+    def unknown(self) -> list[str]:
+        """Return the names of the operations that no rule knows, from the input up."""
+        return list(dict.fromkeys(operation(node) for node in reversed(self.graph.unknown())))
+
+
+def draw_network(
+    model: nn.Module, inputs, targets, *, loss: Callable, forward: Callable, seed: int, probes: int
+) -> Draw:
+    """Let one batch through a network and carry the loss's gradient down, really and independently of the weights.
+
+    Parameters
+    ----------
+    model : in the mode that it is in; it is left as it was, with its buffers, gradients and torch's random state.
+    inputs : what `forward` takes beside the model, tensors in any nesting.
+    targets : what the loss takes beside the network's output.
+    loss : (output, targets) -> scalar.
+    forward : (model, inputs) -> output.
+    seed : of dropout, and of the independent passes' signs.
+    probes : how many independent passes are averaged.
+
+    Raises
+    ------
+    GradflowError : an output or a loss that is not finite or has no gradient, and a network without two layers.
+    """
+    work = (loss, forward, seed, probes)
+    with left_alone(model):
+        made = _draw(model, inputs, targets, *work)
+        zero = (
+            []
+            if _flows(made)
+            else [use for use in made.graph.uses if use.parameter is not None and not use.weight.any()]
+        )
+        with _drawn(zero, seed):
+            redrawn = [use.name for use in zero]
+            if zero:
+                made = _draw(model, inputs, targets, *work, redrawn)
+            single = next(model.parameters()).dtype != torch.float64
+            if single and min(made.measured.norms.get(use.node, -torch.inf) for use in made.graph.uses) < TOO_SMALL:
+                made = _draw(*_in_float64(model, inputs, targets), *work, redrawn)
+    return made
+
+
+def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, redrawn: list[str] = ()) -> Draw:
+    torch.manual_seed(seed)
+    leaves: list[torch.Tensor] = []
+    with torch.enable_grad():
+        output = forward(model, with_leaves(inputs, leaves))
+        starts = loss_gradients(output, targets, loss)
+        graph = read_graph(model, starts, leaves)
+    if len(graph.uses) < 2:
+        raise GradflowError(
+            f"explain: {len(graph.uses)} layers with weights lie between the input and the loss; there must be two."
+        )
+    first, last = graph.uses[0].node, graph.uses[-1].node
+    cuts = [node for node in graph.cuts(first) if node is last or node._sequence_nr() < last._sequence_nr()]
+    cuts = cuts if cuts[0] is last else [last, *cuts]
+    watched = {*cuts, *(use.node for use in graph.uses)}
+    measured = measure(graph, watched)
+    passes, generator = Passes(), torch.Generator().manual_seed(seed)
+    batch = len(next(tensors_in(inputs)))
+    for _ in range(probes):
+        independent_backward(graph, passes, generator, measured.bridges, batch, watched)
+    steps = decompose(graph, cuts, passes)
+    return Draw(graph, measured, passes, steps, batch, _variance(graph, steps), _update(graph, measured), list(redrawn))
+
+
+def _update(graph: Graph, measured: Measured) -> float:
+    use = graph.uses[0]
+    size = log_norm([use.weight if use.parameter is None else use.parameter])
+    return measured.weights.get(id(use.parameter), math.nan) - size
+
+
+def _variance(graph: Graph, steps: list[Step]) -> float:
+    on_path = {step.above for step in steps if step.cause == "weights"}
+    found = [fan_variance(use) for use in graph.uses if use.node in on_path]
+    logs = [math.log10(value) for value in found if value > 0]
+    return 10 ** (sum(logs) / len(logs)) if logs else math.nan
+
+
+def fan_variance(use: WeightUse) -> float:
+    """Return fan-in · Var W of a weight, the mean over its units of the sum of squares (its mean counts in)."""
+    weight = use.weight.transpose(0, 1) if operation(use.node) in ("Mm", "Addmm") else use.weight  # held as [in, out]
+    return float(weight.double().square().flatten(1).sum(1).mean())
+
+
+@contextmanager
+def left_alone(model: nn.Module) -> Iterator[None]:
+    """Put back, at the end, a model's buffers and torch's random state; its gradients are not touched."""
+    kept = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, tensor in model.named_buffers():
+                    if name in kept:
+                        tensor.copy_(kept[name])
+
+
+def _flows(made: Draw) -> bool:
+    return made.measured.norms.get(made.first.node, -torch.inf) > -torch.inf
+
+
+@contextmanager
+def _drawn(uses: list, seed: int) -> Iterator[None]:
+    """Draw weights that are all zero as torch draws those of a linear layer, and set them back to zero at the end."""
+    torch.manual_seed(seed)
+    for use in uses:
+        nn.init.kaiming_uniform_(use.parameter, a=math.sqrt(5))
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for use in uses:
+                use.parameter.zero_()
+
+
+def _in_float64(model: nn.Module, inputs, targets) -> tuple:
+    """Return a copy of a network and a batch in double precision, for gradients below float32's smallest number."""
+    try:
+        copied = copy.deepcopy(model).double()
+    except Exception as error:  # other people's code fails in any way
+        raise GradflowError(
+            f"explain: the gradient falls below float32's smallest number, and the network cannot be copied to follow "
+            f"it in float64 ({type(error).__name__}: {error})."
+        ) from error
+    return copied, to_float64(inputs), to_float64(targets)

@@ -1,0 +1,110 @@
+"""Explanations: a network's gradient measured, predicted beside it, and split into causes."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from gradflow.errors import GradflowError
+from gradflow.propagation.draw import draw_network
+from gradflow.propagation.explanation import Explanation, explanation_of
+
+PROBES = 8  # independent passes over one draw: their mean is within some hundredths of a decade
+LOGITS = ("logits", "out")  # what networks call their output among several
+
+
+def explain(
+    model: nn.Module | Callable[[], nn.Module],
+    inputs,
+    labels=None,
+    *,
+    seeds: int = 1,
+    loss: Callable | None = None,
+    forward: Callable | None = None,
+    probes: int = PROBES,
+    first_seed: int = 0,
+) -> Explanation:
+    """Measure a network's gradient on one batch, predict it from the forward pass, and say what it owes to which cause.
+
+    The prediction is the backward pass of an independent copy (`gradflow.propagation.independence`); nothing of the
+    measured backward pass goes into it, but for the factor of an operation that is not known, which is named.
+
+    Parameters
+    ----------
+    model : a network, as it is: it is never initialised anew and is left as it was; or a builder, a function without
+        arguments that returns a new network, which is drawn once for each random seed.
+    inputs : one batch as the network takes it, [B, ...]; tensors in lists or dictionaries too.
+    labels : int64 [B], or whatever `loss` takes beside the output.
+    seeds : random seeds of a builder.
+    loss : (output, labels) -> a number; cross-entropy of the logits if left out.
+    forward : (model, inputs) -> output, if it is not `model(inputs)`.
+    probes : independent backward passes to average for each draw.
+    first_seed : the first random seed.
+
+    Returns
+    -------
+    An Explanation: `layers`, `decades`, `unknown`, `notes`, `verdict`, `plot()`; printed, it says it in words.
+
+    Raises
+    ------
+    GradflowError : a network without two layers between input and loss, an output that the loss does not fit, a loss
+        that is not finite, or one whose gradient is zero.
+
+    Examples
+    --------
+        result = explain(model, images, labels)
+        result = explain(lambda: vgg19(num_classes=10), images, labels, seeds=8)
+    """
+    given = isinstance(model, nn.Module)
+    if given and seeds != 1:
+        raise GradflowError("explain: a network is one draw; give a function that builds it to draw it for more seeds.")
+    if labels is None and loss is None:
+        raise GradflowError("explain: give the labels of the batch, or loss= for a loss that takes none.")
+    draws = []
+    for seed in range(first_seed, first_seed + seeds):
+        one = model if given else build_drawn(model, seed)
+        settings = {"loss": loss or classification_loss, "forward": forward or _call, "seed": seed, "probes": probes}
+        draws.append(draw_network(one, inputs, labels, **settings))
+    return explanation_of(draws)
+
+
+def build_drawn(builder: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Return a builder's network for a random seed, in training mode; torch's random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = builder()
+    if not isinstance(model, nn.Module):
+        raise GradflowError(f"explain: the builder returned a {type(model).__name__}, not an nn.Module.")
+    return model.train()
+
+
+def classification_loss(output, labels: torch.Tensor) -> torch.Tensor:
+    """Return the cross-entropy of a network's logits, which may stand beside auxiliary heads: those are left out."""
+    logits = _logits(output)
+    if logits is None:
+        raise GradflowError(
+            f"explain: the network returns a {type(output).__name__}, of which it is not known what the loss is of: "
+            "give loss=, a function of the output and the labels."
+        )
+    try:
+        return cross_entropy(logits, labels)
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise GradflowError(
+            f"explain: an output of {list(logits.shape)} and labels of {list(labels.shape)} have no cross-entropy "
+            f"({str(error).splitlines()[0]}): give loss=."
+        ) from None
+
+
+def _logits(output) -> torch.Tensor | None:
+    if isinstance(output, torch.Tensor):
+        return output
+    for name in LOGITS:
+        found = output.get(name) if isinstance(output, Mapping) else getattr(output, name, None)
+        if isinstance(found, torch.Tensor):
+            return found
+    return None
+
+
+def _call(model: nn.Module, inputs):
+    return model(inputs)

@@ -1,0 +1,62 @@
+"""An explanation in words."""
+
+from gradflow.propagation.explanation import Explanation
+from gradflow.propagation.operations import CAUSES
+
+WORTH_A_WORD = 0.1  # decades
+KNOWN_VARIANCES = ((1 / 3, "1/(3 fan-in)"), (1.0, "1/fan-in"), (2.0, "2/fan-in"))
+CLOSE = 0.05  # of a variance to the one that has a name
+OWNERS = {
+    "gate": "the derivatives of its activations",
+    "padding": "the zeros that pad its convolutions",
+    "pooling": "its pooling",
+    "norm": "its norms, which divide by the spread that they find",
+    "skip": "its residual blocks, where the gradients of both ways add up",
+    "dropout": "dropout, which enlarges what it keeps",
+    "scale": "factors that scale or gate its activations",
+    "attention": "attention",
+    "branches": "branches that part, join or drop what flows",
+    "coupling": "the coupling of one matrix forward and backward",
+    "unknown": "operations without a rule, as they were measured",
+}
+
+
+def in_words(one: Explanation) -> str:
+    """Return the verdict, what the decades are owed to, how well the prediction meets them, and what was noted."""
+    decades = one.decades
+    lines = [
+        f"{one.verdict}: the gradient changes by {decades['measured']:+.2f} decades from the last layer "
+        f"({one.layers[-1].name}) to the first ({one.layers[0].name}); predicted {decades['predicted']:+.2f}, "
+        f"residual {decades['residual']:+.2f}{_over(one)}.",
+        _owed(one),
+        f"At a learning rate of 1 the first layer's weights move by {one.update:.1e} of their size.",
+    ]
+    if one.unknown:
+        lines.append(f"Without a rule, bridged by what was measured: {', '.join(one.unknown)}.")
+    return "\n".join([*lines, *one.notes])
+
+
+def _over(one: Explanation) -> str:
+    return f" (means over {one.seeds} random seeds)" if one.seeds > 1 else ""
+
+
+def _owed(one: Explanation) -> str:
+    """Say which causes take and which give, the largest first."""
+    shares = {cause: one.decades[cause] for cause in CAUSES if abs(one.decades[cause]) >= WORTH_A_WORD}
+    lost = sorted((cause for cause in shares if shares[cause] < 0), key=shares.get)
+    won = sorted((cause for cause in shares if shares[cause] > 0), key=shares.get, reverse=True)
+    owners = OWNERS | {"weights": f"weights of variance {variance_in_words(one.variance)}"}
+    parts = [
+        f"it {verb} {', '.join(f'{abs(shares[cause]):.1f} to {owners[cause]}' for cause in causes)}"
+        for verb, causes in (("loses", lost), ("owes a gain of", won))
+        if causes
+    ]
+    return f"In decades, {'; '.join(parts)}." if parts else "No cause changes it by a tenth of a decade."
+
+
+def variance_in_words(variance: float) -> str:
+    """Return a weight variance, given times its fan-in, by the name of an initialisation's where it is close to one."""
+    for value, name in KNOWN_VARIANCES:
+        if abs(variance / value - 1) < CLOSE:
+            return name
+    return f"{variance:.2g}/fan-in"
