@@ -10,12 +10,14 @@ import torch
 from torch import nn
 
 from gradflow.errors import GradflowError
+from gradflow.propagation.choices import Unpredictable
 from gradflow.propagation.decomposition import Step, decompose
 from gradflow.propagation.ends import loss_gradients, to_float64, with_leaves
 from gradflow.propagation.graph import Graph, WeightUse, read_graph
 from gradflow.propagation.independence import Passes, independent_backward, log_norm
 from gradflow.propagation.measurement import Measured, measure
 from gradflow.propagation.operations import operation
+from gradflow.propagation.pure import predict_purely
 from gradflow.recorder.nested import tensors_in
 
 TOO_SMALL = -30.0  # log10 of a float32 norm whose elements may fall below the smallest number
@@ -25,9 +27,10 @@ TOO_SMALL = -30.0  # log10 of a float32 norm whose elements may fall below the s
 class Draw:
     """A network's one forward pass, and the gradients that go through it.
 
-    steps: from the last layer to the first. batch: samples. variance: fan-in · Var W of the weights on the path, their
-    geometric mean. update: the norm of the first layer's weight gradient over its weight's, as log10. redrawn: layers
-    whose weights were all zero and were drawn.
+    steps: from the last layer to the first. batch: samples. pure: {node: log10 of the norm that choices alone predict,
+    with the measured one at the last layer}; empty where they do not, and `not_pure` says what stands in the way.
+    variance: fan-in · Var W of the weights on the path, their geometric mean. update: the norm of the first layer's
+    weight gradient over its weight's, as log10. redrawn: layers whose weights were all zero and were drawn.
     """
 
     graph: Graph
@@ -35,6 +38,8 @@ class Draw:
     passes: Passes
     steps: list[Step]
     batch: int
+    pure: dict
+    not_pure: str
     variance: float
     update: float
     redrawn: list[str]
@@ -112,7 +117,18 @@ def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, redrawn
     for _ in range(probes):
         independent_backward(graph, passes, generator, measured.bridges, batch, watched)
     steps = decompose(graph, cuts, passes)
-    return Draw(graph, measured, passes, steps, batch, _variance(graph, steps), _update(graph, measured), list(redrawn))
+    pure, not_pure = _predict_purely(graph, measured, batch)
+    numbers = (_variance(graph, steps), _update(graph, measured))
+    return Draw(graph, measured, passes, steps, batch, pure, not_pure, *numbers, list(redrawn))
+
+
+def _predict_purely(graph: Graph, measured: Measured, batch: int) -> tuple[dict, str]:
+    try:
+        logs = predict_purely(graph, batch)
+    except Unpredictable as reason:
+        return {}, str(reason)
+    last = graph.uses[-1].node
+    return {node: log - logs[last] + measured.norms[last] for node, log in logs.items()}, ""
 
 
 def _update(graph: Graph, measured: Measured) -> float:

@@ -114,7 +114,9 @@ def explanation_of(draws: Sequence[Draw]) -> Explanation:
     """Put the draws of one network together: means of logarithms, and the measured range."""
     uses = draws[0].graph.uses
     names = [use.name for use in uses if all(use.name in _layer_names(one) for one in draws)]
-    measured, predicted = (np.array([table(one, names) for one in draws]) for table in (_measured, _predicted))
+    measured, predicted, pure = (
+        np.array([table(one, names) for one in draws]) for table in (_measured, _predicted, _pure)
+    )
     shares = [_shares(one) for one in draws]
     kinds = {use.name: use.kind for use in uses}
     with np.errstate(all="ignore"):
@@ -125,7 +127,7 @@ def explanation_of(draws: Sequence[Draw]) -> Explanation:
                 kinds[name],
                 *_three(measured[:, depth]),
                 _power(predicted[:, depth].mean()),
-                None,
+                _power(pure[:, depth].mean()) if np.isfinite(pure[:, depth]).all() else None,
                 _mean_of([one[name] for one in shares if name in one]),
             )
             for depth, name in enumerate(names)
@@ -133,9 +135,10 @@ def explanation_of(draws: Sequence[Draw]) -> Explanation:
         totals = {
             "measured": float((measured[:, 0] - measured[:, -1]).mean()),
             "predicted": float((predicted[:, 0] - predicted[:, -1]).mean()),
+            "pure": float((pure[:, 0] - pure[:, -1]).mean()),
         }
     causes = _mean_of([_by_cause(one) for one in draws])
-    decades = totals | {"pure": math.nan, "residual": totals["measured"] - totals["predicted"]}
+    decades = totals | {"residual": totals["measured"] - totals["predicted"]}
     decades |= {cause: causes.get(cause, 0.0) for cause in CAUSES}
     notes = list(dict.fromkeys(note for one in draws for note in _notes(one)))
     unknown = list(dict.fromkeys(name for one in draws for name in one.unknown()))
@@ -155,6 +158,11 @@ def _measured(one: Draw, names: list[str]) -> list[float]:
 
 def _predicted(one: Draw, names: list[str]) -> list[float]:
     norms = {use.name: one.passes.norm(use.node) for use in one.graph.uses}
+    return [norms[name] + 0.5 * math.log10(one.batch) for name in names]
+
+
+def _pure(one: Draw, names: list[str]) -> list[float]:
+    norms = {use.name: one.pure.get(use.node, math.nan) for use in one.graph.uses}
     return [norms[name] + 0.5 * math.log10(one.batch) for name in names]
 
 
@@ -190,7 +198,8 @@ def _mean_of(parts: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _notes(one: Draw) -> list[str]:
-    return [
+    pure = [f"From choices alone nothing is predicted: it does not follow {one.not_pure}."] if one.not_pure else []
+    return pure + [
         f"{name} is zero: nothing flows below it until the first step; it was drawn as torch draws a linear layer."
         for name in one.redrawn
     ]
