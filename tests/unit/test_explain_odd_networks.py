@@ -6,6 +6,7 @@ import pytest
 import torch
 from explained import LABELS, images, mlp, residual
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from gradflow import build, explain
 from gradflow.errors import GradflowError
@@ -133,6 +134,60 @@ def test_what_cannot_be_explained_is_refused(model, settings, words):
     labels = settings.pop("labels", LABELS)
     with pytest.raises(GradflowError, match=words):
         explain(model, torch.randn(16, 8), labels, **settings)
+
+
+def test_a_compiled_network_is_explained_as_what_was_compiled():
+    model = mlp(nn.ReLU, depth=3)()
+    result = explain(torch.compile(model, backend="eager"), torch.randn(16, 128), LABELS)
+    assert [layer.name for layer in result.layers] == ["0", "2", "4"]
+
+
+class Checkpointed(nn.Module):
+    """Recomputes its middle in the backward pass."""
+
+    def __init__(self, reentrant):
+        super().__init__()
+        self.reentrant = reentrant
+        self.below, self.middle, self.above = nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, x):
+        middle = lambda h: torch.relu(self.middle(h))  # noqa: E731
+        return self.above(checkpoint(middle, torch.relu(self.below(x)), use_reentrant=self.reentrant))
+
+
+def test_layers_behind_a_checkpoint_are_seen_or_refused():
+    x = torch.randn(16, 64)
+    assert [layer.name for layer in explain(Checkpointed(False), x, LABELS).layers] == ["below", "middle", "above"]
+    with pytest.raises(GradflowError, match="use_reentrant=False"):
+        explain(Checkpointed(True), x, LABELS)
+
+
+SHAPES = {
+    "1d": ((4, 32), 448, lambda: (nn.Conv1d(4, 32, 3), nn.ReLU(), nn.Conv1d(32, 32, 3), nn.MaxPool1d(2))),
+    "3d": ((1, 8, 8, 8), 128, lambda: (nn.Conv3d(1, 16, 3), nn.ReLU(), nn.Conv3d(16, 16, 3), nn.MaxPool3d(2))),
+    "transposed": (
+        (8,),
+        256,
+        lambda: (nn.Linear(8, 64), nn.ReLU(), nn.Unflatten(1, (16, 2, 2)), nn.ConvTranspose2d(16, 16, 4, 2, 1)),
+    ),
+    "recurrent": ((12, 8), 32, lambda: (nn.Linear(8, 32), nn.LSTM(32, 32, batch_first=True), Last())),
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_networks_of_other_shapes(kind):
+    size, features, layers = SHAPES[kind]
+    builder = lambda: nn.Sequential(*layers(), nn.ReLU(), nn.Flatten(), nn.Linear(features, 10))  # noqa: E731
+    result = explain(builder, torch.randn(16, *size, generator=torch.Generator().manual_seed(0)), LABELS, seeds=6)
+    assert residual(result) < 0.06
+    assert bool(result.unknown) == (kind == "recurrent")  # what an LSTM does inside is one operation to autograd
+
+
+class Last(nn.Module):
+    """The last step of what a recurrent layer returns."""
+
+    def forward(self, output):
+        return output[0][:, -1]
 
 
 def test_auxiliary_heads_are_left_out():

@@ -57,6 +57,7 @@ def explain(
         result = explain(lambda: vgg19(num_classes=10), images, labels, seeds=8)
     """
     given = isinstance(model, nn.Module)
+    model = getattr(model, "_orig_mod", model)  # what torch.compile was given: its layers, each by its name
     if given and seeds != 1:
         raise GradflowError("explain: a network is one draw; give a function that builds it to draw it for more seeds.")
     if labels is None and loss is None:

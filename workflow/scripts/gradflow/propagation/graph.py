@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
+from gradflow.errors import GradflowError
 from gradflow.propagation.operations import CAUSE_OF, operation
 from gradflow.recorder.products import PRODUCTS
 
@@ -95,6 +96,11 @@ def read_graph(model: nn.Module, starts: Iterable[tuple[torch.Tensor, torch.Tens
     """
     starts = list(starts)
     order = _from_the_sources_up(output.grad_fn for output, _ in starts)
+    if any(operation(node) == "CheckpointFunction" for node in order):
+        raise GradflowError(
+            "explain: torch.utils.checkpoint with use_reentrant=True hides layers from autograd's graph: "
+            "explain the network with use_reentrant=False, or without checkpoints."
+        )
     wanted = {id(leaf) for leaf in inputs}
     ends = [node for node in order if id(getattr(node, "variable", None)) in wanted]
     ends = ends or [node for node in order if operation(node) in LOOKED_UP]
