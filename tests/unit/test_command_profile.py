@@ -51,7 +51,9 @@ def test_weights_and_images_of_the_user_s(folder, capsys):
         Image.new("RGB", (8, 8), (number, 2 * number, 255 - number)).save(path)
     given = ["--input", "3x8x8", "--weights", "weights.pt", "--data", "images", "--batch", "8", "--json", "-"]
     assert main(["profile", "mine.py:plain", *given]) == 0
-    assert not any("No data" in note for note in json.loads(capsys.readouterr().out)["notes"])
+    told = json.loads(capsys.readouterr().out)
+    assert not any("No data" in note for note in told["notes"])
+    assert any("trained" in note for note in told["notes"]) and told["decades"]["pure"] is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from gradflow.propagation.kernels import (
     through_gate,
     window_correlation,
 )
-from gradflow.propagation.operations import operation
+from gradflow.propagation.operations import dropped_share, operation
 from gradflow.recorder.products import LAYOUTS
 
 
@@ -72,7 +72,7 @@ class Forward:
 
     def _patches(self, use: WeightUse) -> torch.Tensor:
         """Return the spectrum of a channel's variance over the input's patches: that of Var w · Cov(patches)."""
-        node, images = use.node, use.node._saved_input.detach()
+        node, images = use.node, use.node._saved_input.detach().cpu()
         setting = {"dilation": node._saved_dilation, "padding": node._saved_padding, "stride": node._saved_stride}
         patches = functional.unfold(images.float(), use.weight.shape[2:], **setting)
         rows = patches.transpose(1, 2).flatten(0, 1).double()
@@ -192,14 +192,3 @@ def norm_parameters(node) -> tuple[float, float]:
     scale = float(weight.detach().double().square().mean()) if weight is not None else 1.0
     found = bias is not None and bias.name() == ACCUMULATE
     return scale, float(bias.variable.detach().double().square().mean()) if found else 0.0
-
-
-def dropped_share(node) -> float | None:
-    """Return the probability of a dropout that a product is, from its mask's one value 1/(1 − p); None for no mask."""
-    masks = [getattr(node, f"_saved_{name}", None) for name in ("self", "other")]
-    for mask in masks:
-        if isinstance(mask, torch.Tensor) and not mask.requires_grad:
-            top = float(mask.max())
-            if top > 1 and bool(((mask == 0) | (mask == top)).all()):
-                return 1 - 1 / top
-    return None

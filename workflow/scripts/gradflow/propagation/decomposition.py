@@ -10,11 +10,9 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-import torch
-
 from gradflow.propagation.graph import Graph
 from gradflow.propagation.independence import Passes
-from gradflow.propagation.operations import CAUSE_OF, operation
+from gradflow.propagation.operations import CAUSE_OF, dropped_share, operation
 
 HALF = 0.5 * math.log10(2)
 ELEMENTWISE = {"gate", "scale", "skip", ""}
@@ -34,53 +32,48 @@ class Step:
 def decompose(graph: Graph, cuts: list, passes: Passes) -> list[Step]:
     """Return the steps from the first cut to the last, with their causes."""
     steps: list[Step] = []
+    uses = set(graph.use_at())
     for above, below in pairwise(cuts):
         whole = passes.norm(below) - passes.norm(above)
-        steps += _steps(graph, above, below, whole, passes)
+        steps += _steps(graph, uses, above, below, whole, passes)
     return _paired(steps)
 
 
-def _steps(graph: Graph, above, below, whole: float, passes: Passes) -> list[Step]:
-    if above in graph.use_at():
+def _steps(graph: Graph, uses: set, above, below, whole: float, passes: Passes) -> list[Step]:
+    if above in uses:
         parts = {name: passes.part(above, name) for name in ("padding", "coupling")}
         own = whole - sum(parts.values())
         return [
             Step(cause, decades, above, below) for cause, decades in {"weights": own, **parts}.items() if decades != 0
         ]
     inside = _region(graph, above, below)
-    return [Step(_cause(graph, above, inside), whole, above, below)]
+    return [Step(_cause(uses, above, inside), whole, above, below)]
 
 
-def _region(graph: Graph, above, below) -> list:
-    """Return the nodes between two cuts, the upper one first."""
-    found, pending = [above], [above]
+def _region(graph: Graph, above, below) -> set:
+    """Return the nodes between two cuts, with the upper one."""
+    found, pending = {above}, [above]
     while pending:
         for _, node, _ in graph.following[pending.pop()]:
             if node is not below and node in graph.following and node not in found:
-                found.append(node)
+                found.add(node)
                 pending.append(node)
     return found
 
 
-def _cause(graph: Graph, above, inside: list) -> str:
+def _cause(uses: set, above, inside: set) -> str:
+    weighted = not inside.isdisjoint(uses)
     kinds = {CAUSE_OF.get(operation(node), "unknown") for node in inside}
     kind = CAUSE_OF.get(operation(above), "unknown")
     if len(inside) == 1:
-        if kind == "scale" and _is_dropout(above):
+        if kind == "scale" and dropped_share(above) is not None:
             return "dropout"
         return kind or "branches"
-    if kinds <= ELEMENTWISE and not any(node in graph.use_at() for node in inside) and "gate" in kinds:
+    if kinds <= ELEMENTWISE and not weighted and "gate" in kinds:
         return "gate"  # an activation that is written out in several operations
-    if kinds <= {*ELEMENTWISE, "norm", "pooling"} and not any(node in graph.use_at() for node in inside):
+    if kinds <= {*ELEMENTWISE, "norm", "pooling"} and not weighted:
         return "norm"  # a norm that is written out
     return kind if kind in ("skip", "branches", "scale", "attention") else "branches"
-
-
-def _is_dropout(node) -> bool:
-    """Tell whether a product is one with a mask of zeros and one other value."""
-    masks = [getattr(node, f"_saved_{name}", None) for name in ("self", "other")]
-    masks = [mask for mask in masks if isinstance(mask, torch.Tensor) and not mask.requires_grad]
-    return any(bool((mask == 0).any() and ((mask == 0) | (mask == mask.max())).all()) for mask in masks)
 
 
 def _paired(steps: list[Step]) -> list[Step]:

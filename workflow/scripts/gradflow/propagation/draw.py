@@ -49,18 +49,21 @@ class Draw:
         """The lowest layer."""
         return self.graph.uses[0]
 
-    @property
-    def last(self):
-        """The layer before the output."""
-        return self.graph.uses[-1]
-
     def unknown(self) -> list[str]:
         """Return the names of the operations that no rule knows, from the input up."""
         return list(dict.fromkeys(operation(node) for node in reversed(self.graph.unknown())))
 
 
 def draw_network(
-    model: nn.Module, inputs, targets, *, loss: Callable, forward: Callable, seed: int, probes: int
+    model: nn.Module,
+    inputs,
+    targets,
+    *,
+    loss: Callable,
+    forward: Callable,
+    seed: int,
+    probes: int,
+    trained: bool = False,
 ) -> Draw:
     """Let one batch through a network and carry the loss's gradient down, really and independently of the weights.
 
@@ -73,12 +76,13 @@ def draw_network(
     forward : (model, inputs) -> output.
     seed : of dropout, and of the independent passes' signs.
     probes : how many independent passes are averaged.
+    trained : whether the weights are known to be no draw, so that choices alone say nothing.
 
     Raises
     ------
     GradflowError : an output or a loss that is not finite or has no gradient, and a network without two layers.
     """
-    work = (loss, forward, seed, probes)
+    work = (loss, forward, seed, probes, trained)
     with left_alone(model):
         made = _draw(model, inputs, targets, *work)
         zero = (
@@ -96,7 +100,7 @@ def draw_network(
     return made
 
 
-def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, redrawn: list[str] = ()) -> Draw:
+def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, trained: bool, redrawn=()) -> Draw:
     torch.manual_seed(seed)
     leaves: list[torch.Tensor] = []
     with torch.enable_grad():
@@ -117,12 +121,14 @@ def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, redrawn
     for _ in range(probes):
         independent_backward(graph, passes, generator, measured.bridges, batch, watched)
     steps = decompose(graph, cuts, passes)
-    pure, not_pure = _predict_purely(graph, measured, batch)
+    pure, not_pure = _predict_purely(graph, measured, batch, trained)
     numbers = (_variance(graph, steps), _update(graph, measured))
     return Draw(graph, measured, passes, steps, batch, pure, not_pure, *numbers, list(redrawn))
 
 
-def _predict_purely(graph: Graph, measured: Measured, batch: int) -> tuple[dict, str]:
+def _predict_purely(graph: Graph, measured: Measured, batch: int, trained: bool) -> tuple[dict, str]:
+    if trained:
+        return {}, "weights that were trained"
     try:
         logs = predict_purely(graph, batch)
     except Unpredictable as reason:
@@ -150,11 +156,16 @@ def fan_variance(use: WeightUse) -> float:
     return float(weight.double().square().flatten(1).sum(1).mean())
 
 
+def random_state_kept():
+    """Return a block after which torch's random state is as before, on GPUs that are in use too."""
+    return torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else [])
+
+
 @contextmanager
 def left_alone(model: nn.Module) -> Iterator[None]:
     """Put back, at the end, a model's buffers and torch's random state; its gradients are not touched."""
     kept = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept():
         try:
             yield
         finally:

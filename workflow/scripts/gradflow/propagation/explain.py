@@ -7,7 +7,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gradflow.errors import GradflowError
-from gradflow.propagation.draw import draw_network
+from gradflow.propagation.draw import draw_network, random_state_kept
 from gradflow.propagation.explanation import Explanation, explanation_of
 
 PROBES = 8  # independent passes over one draw: their mean is within some hundredths of a decade
@@ -24,6 +24,7 @@ def explain(
     forward: Callable | None = None,
     probes: int = PROBES,
     first_seed: int = 0,
+    trained: bool = False,
 ) -> Explanation:
     """Measure a network's gradient on one batch, predict it from the forward pass, and say what it owes to which cause.
 
@@ -41,6 +42,8 @@ def explain(
     forward : (model, inputs) -> output, if it is not `model(inputs)`.
     probes : independent backward passes to average for each draw.
     first_seed : the first random seed.
+    trained : say so of a network that was trained, as its weights do not show it in every case: nothing is then
+        predicted from choices alone.
 
     Returns
     -------
@@ -57,7 +60,6 @@ def explain(
         result = explain(lambda: vgg19(num_classes=10), images, labels, seeds=8)
     """
     given = isinstance(model, nn.Module)
-    model = getattr(model, "_orig_mod", model)  # what torch.compile was given: its layers, each by its name
     if given and seeds != 1:
         raise GradflowError("explain: a network is one draw; give a function that builds it to draw it for more seeds.")
     if labels is None and loss is None:
@@ -65,14 +67,15 @@ def explain(
     draws = []
     for seed in range(first_seed, first_seed + seeds):
         one = model if given else build_drawn(model, seed)
+        one = getattr(one, "_orig_mod", one)  # what torch.compile was given: its layers, each by its name
         settings = {"loss": loss or classification_loss, "forward": forward or _call, "seed": seed, "probes": probes}
-        draws.append(draw_network(one, inputs, labels, **settings))
+        draws.append(draw_network(one, inputs, labels, trained=trained, **settings))
     return explanation_of(draws)
 
 
 def build_drawn(builder: Callable[[], nn.Module], seed: int) -> nn.Module:
     """Return a builder's network for a random seed, in training mode; torch's random state is left as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with random_state_kept():
         torch.manual_seed(seed)
         model = builder()
     if not isinstance(model, nn.Module):

@@ -15,7 +15,7 @@ DEAD = 6e-8  # of a weight: half an ulp of float32, below which a step of its ow
 
 @dataclass(frozen=True)
 class LayerFlow:
-    """A layer's gradient, as the RMS over samples of the L2 norm of its activation gradient (science: G).
+    """A layer's gradient, as the RMS over samples of the L2 norm of its activation gradient.
 
     depth: its number in forward order. measured, predicted: over random seeds the geometric mean; low, high: the
     smallest and the largest measured. shares: decades that each cause adds between the layer above and this one; none
@@ -114,9 +114,11 @@ def explanation_of(draws: Sequence[Draw]) -> Explanation:
     """Put the draws of one network together: means of logarithms, and the measured range."""
     uses = draws[0].graph.uses
     names = [use.name for use in uses if all(use.name in _layer_names(one) for one in draws)]
-    measured, predicted, pure = (
-        np.array([table(one, names) for one in draws]) for table in (_measured, _predicted, _pure)
+    measured = np.array([_logs(one, one.measured.norms, -math.inf, names) for one in draws])
+    predicted = np.array(
+        [_logs(one, {use.node: one.passes.norm(use.node) for use in one.graph.uses}, -math.inf, names) for one in draws]
     )
+    pure = np.array([_logs(one, one.pure, math.nan, names) for one in draws])
     shares = [_shares(one) for one in draws]
     kinds = {use.name: use.kind for use in uses}
     with np.errstate(all="ignore"):
@@ -151,19 +153,10 @@ def _layer_names(one: Draw) -> set[str]:
     return {use.name for use in one.graph.uses}
 
 
-def _measured(one: Draw, names: list[str]) -> list[float]:
-    norms = {use.name: one.measured.norms.get(use.node, -math.inf) for use in one.graph.uses}
-    return [norms[name] + 0.5 * math.log10(one.batch) for name in names]
-
-
-def _predicted(one: Draw, names: list[str]) -> list[float]:
-    norms = {use.name: one.passes.norm(use.node) for use in one.graph.uses}
-    return [norms[name] + 0.5 * math.log10(one.batch) for name in names]
-
-
-def _pure(one: Draw, names: list[str]) -> list[float]:
-    norms = {use.name: one.pure.get(use.node, math.nan) for use in one.graph.uses}
-    return [norms[name] + 0.5 * math.log10(one.batch) for name in names]
+def _logs(one: Draw, norms: dict, missing: float, names: list[str]) -> list[float]:
+    """Return log10 of the norm a sample for each layer, from that of the batch by node."""
+    found = {use.name: norms.get(use.node, missing) for use in one.graph.uses}
+    return [found[name] + 0.5 * math.log10(one.batch) for name in names]
 
 
 def _three(logs: np.ndarray) -> tuple[float, float, float]:

@@ -153,29 +153,15 @@ def backward_of(use: WeightUse, gradient: torch.Tensor) -> torch.Tensor:
     """Return a layer's own gradient for its activation, Wᵀδ, with nothing computed for the weights."""
     node, kind = use.node, operation(use.node)
     if kind == "Convolution":
-        return _convolution_backward(use, gradient, use.weight, node._saved_input)
+        setting = (list(node._saved_stride), list(node._saved_padding), list(node._saved_dilation))
+        setting += (bool(node._saved_transposed), list(node._saved_output_padding), node._saved_groups)
+        taken = (gradient, node._saved_input, use.weight, None)
+        return torch.ops.aten.convolution_backward(*taken, *setting, [True, False, False])[0]
     if kind not in ("Mm", "Addmm", "Bmm", "Baddbmm"):
         return through_operation(node, {0: gradient})[use.operand]
     first = use.operand == FACTORS[kind][0][0]
     turned = use.weight.transpose(-1, -2)
     return gradient @ turned if first else turned @ gradient
-
-
-def _convolution_backward(use: WeightUse, gradient, weight, activation) -> torch.Tensor:
-    node = use.node
-    return torch.ops.aten.convolution_backward(
-        gradient,
-        activation,
-        weight,
-        None,
-        list(node._saved_stride),
-        list(node._saved_padding),
-        list(node._saved_dilation),
-        bool(node._saved_transposed),
-        list(node._saved_output_padding),
-        node._saved_groups,
-        [True, False, False],
-    )[0]
 
 
 def padding_factor(use: WeightUse, gradient: torch.Tensor) -> float:

@@ -60,7 +60,7 @@ class Kernel:
 
 def kernel_of(inputs: torch.Tensor) -> Kernel:
     """Return the kernel of a batch [B, C, H, W] or [B, C]: its statistics are all that is taken from the data."""
-    images = inputs.detach().double()
+    images = inputs.detach().cpu().double()
     images = images.reshape(*images.shape, 1, 1) if images.dim() == 2 else images
     waves, samples = torch.fft.fft2(images), len(images)
     same = waves.abs().square().sum((0, 1))

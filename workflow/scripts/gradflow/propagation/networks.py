@@ -55,7 +55,7 @@ def explain_named(
         inputs = stand_in(size, batch, seed=0)
     builder = _builder(network, size, classes, dict(settings or {}), weights)
     try:
-        explanation = explain(builder, inputs, labels, seeds=seeds)
+        explanation = explain(builder, inputs, labels, seeds=seeds, trained=weights is not None)
     except GradflowError:
         raise
     except Exception as error:  # other people's code fails in any way

@@ -5,6 +5,8 @@ An operation that is in none of these lists is unknown. It is named, never passe
 
 import re
 
+import torch
+
 from gradflow.recorder.products import LAYOUTS, PRODUCTS
 
 # What can change the gradient on its way, in the order in which people read it.
@@ -66,3 +68,14 @@ CAUSE_OF = {
 def operation(node) -> str:
     """Return what an autograd node is the backward pass of: Relu of "ReluBackward0"."""
     return re.sub(r"Backward\d*$", "", node.name().rpartition("::")[2])
+
+
+def dropped_share(node) -> float | None:
+    """Return the probability of the dropout that a product is, by its mask of 0 and 1/(1 − p); None for no mask."""
+    masks = (getattr(node, f"_saved_{name}", None) for name in ("self", "other"))
+    for mask in masks:
+        if isinstance(mask, torch.Tensor) and not mask.requires_grad:
+            top = float(mask.max())
+            if top > 1 and bool((mask == 0).any()) and bool(((mask == 0) | (mask == top)).all()):
+                return 1 - 1 / top
+    return None

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from gradflow.propagation.choices import Forward, Unpredictable, dropped_share, norm_parameters, variances
+from gradflow.propagation.choices import Forward, Unpredictable, norm_parameters, variances
 from gradflow.propagation.graph import ACCUMULATE, Graph
 from gradflow.propagation.kernels import of_the_largest, window_correlation
-from gradflow.propagation.operations import operation
+from gradflow.propagation.operations import dropped_share, operation
 from gradflow.propagation.quadrature import derivative, expectation, mean_inverse_variance
 
 HEAVY, ENOUGH = 3.5, 256  # a kurtosis, which is 3 of a normal and 1.8 of a uniform draw; weights to tell it from
