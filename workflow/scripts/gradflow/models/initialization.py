@@ -26,6 +26,8 @@ def initialize(model: nn.Module, name: str) -> None:
         default      torch's own: uniform, Var W = 1/(3 fan_in), biases alike
         xavier       normal, Var W = 2/(fan_in + fan_out), zero biases (Glorot & Bengio 2010, eq. 12)
         he           normal, Var W = 2/fan_in, zero biases (He et al. 2015, eq. 10)
+        he_fan_out   normal, Var W = 2/fan_out, zero biases (He et al. 2015, eq. 14): it keeps the gradient's size
+        orthogonal   orthogonal rows or columns, times √2 for ReLU, zero biases (Saxe et al. 2014)
         lecun        normal, Var W = 1/fan_in, zero biases: what notebook 004's "He with nonlinearity='sigmoid'" is
         torchvision  torchvision's for VGG and ResNet: convolutions Var W = 2/fan_out; linear layers N(0, 0.01²) with
                      zero biases in a model that says so (VGG's `torchvision_linear_std`), else as torch makes them
@@ -61,6 +63,12 @@ def _keep(module: nn.Module) -> None:
     """Torch initialised it when it was made."""
 
 
+def _orthogonal(module: nn.Module) -> None:
+    nn.init.orthogonal_(module.weight, gain=math.sqrt(2))
+    if module.bias is not None:
+        nn.init.zeros_(module.bias)
+
+
 _xavier, _he, _lecun = (_normal(VARIANCES[name]) for name in ("xavier", "he", "lecun"))
 _he_fan_out = _normal(lambda fan_in, fan_out: 2 / fan_out)
 
@@ -69,6 +77,8 @@ INITIALIZATIONS = {
     "default": (_keep, _keep),
     "xavier": (_xavier, _xavier),
     "he": (_he, _he),
+    "he_fan_out": (_he_fan_out, _he_fan_out),
+    "orthogonal": (_orthogonal, _orthogonal),
     "lecun": (_lecun, _lecun),
     "torchvision": (_he_fan_out, _keep),
 }

@@ -17,7 +17,8 @@ from gradflow.propagation.graph import Graph, WeightUse, read_graph
 from gradflow.propagation.independence import Passes, independent_backward, log_norm
 from gradflow.propagation.measurement import Measured, measure
 from gradflow.propagation.operations import operation
-from gradflow.propagation.pure import predict_purely
+from gradflow.propagation.pure import TRAINED, predict_purely
+from gradflow.propagation.width import spread_over_draws
 from gradflow.recorder.nested import tensors_in
 
 TOO_SMALL = -30.0  # log10 of a float32 norm whose elements may fall below the smallest number
@@ -30,7 +31,8 @@ class Draw:
     steps: from the last layer to the first. batch: samples. pure: {node: log10 of the norm that choices alone predict,
     with the measured one at the last layer}; empty where they do not, and `not_pure` says what stands in the way.
     variance: fan-in · Var W of the weights on the path, their geometric mean. update: the norm of the first layer's
-    weight gradient over its weight's, as log10. redrawn: layers whose weights were all zero and were drawn.
+    weight gradient over its weight's, as log10. redrawn: layers whose weights were all zero and were drawn. spreads:
+    {layer on the path: decades by which finite width spreads its predicted norm, over the last layer's, over draws}.
     """
 
     graph: Graph
@@ -43,6 +45,7 @@ class Draw:
     variance: float
     update: float
     redrawn: list[str]
+    spreads: dict
 
     @property
     def first(self):
@@ -64,6 +67,7 @@ def draw_network(
     seed: int,
     probes: int,
     trained: bool = False,
+    pure: bool = True,
 ) -> Draw:
     """Let one batch through a network and carry the loss's gradient down, really and independently of the weights.
 
@@ -77,12 +81,14 @@ def draw_network(
     seed : of dropout, and of the independent passes' signs.
     probes : how many independent passes are averaged.
     trained : whether the weights are known to be no draw, so that choices alone say nothing.
+    pure : whether to predict from choices alone too, which takes longest in deep networks with batch norm.
 
     Raises
     ------
     GradflowError : an output or a loss that is not finite or has no gradient, and a network without two layers.
     """
-    work = (loss, forward, seed, probes, trained)
+    choices = _predict_purely if pure and not trained else (lambda *_: ({}, TRAINED if trained else ""))
+    work = (loss, forward, seed, probes, choices)
     with left_alone(model):
         made = _draw(model, inputs, targets, *work)
         zero = (
@@ -100,7 +106,7 @@ def draw_network(
     return made
 
 
-def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, trained: bool, redrawn=()) -> Draw:
+def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, choices: Callable, redrawn=()) -> Draw:
     torch.manual_seed(seed)
     leaves: list[torch.Tensor] = []
     with torch.enable_grad():
@@ -121,14 +127,13 @@ def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, trained
     for _ in range(probes):
         independent_backward(graph, passes, generator, measured.bridges, batch, watched)
     steps = decompose(graph, cuts, passes)
-    pure, not_pure = _predict_purely(graph, measured, batch, trained)
+    pure, not_pure = choices(graph, measured, batch)
     numbers = (_variance(graph, steps), _update(graph, measured))
-    return Draw(graph, measured, passes, steps, batch, pure, not_pure, *numbers, list(redrawn))
+    spreads = spread_over_draws(cuts, passes.spreads)
+    return Draw(graph, measured, passes, steps, batch, pure, not_pure, *numbers, list(redrawn), spreads)
 
 
-def _predict_purely(graph: Graph, measured: Measured, batch: int, trained: bool) -> tuple[dict, str]:
-    if trained:
-        return {}, "weights that were trained"
+def _predict_purely(graph: Graph, measured: Measured, batch: int) -> tuple[dict, str]:
     try:
         logs = predict_purely(graph, batch)
     except Unpredictable as reason:

@@ -1,14 +1,18 @@
 """Explanations: a network's gradient measured, predicted beside it, and split into causes."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gradflow.errors import GradflowError
+from gradflow.propagation.averages import explanation_of
 from gradflow.propagation.draw import draw_network, random_state_kept
-from gradflow.propagation.explanation import Explanation, explanation_of
+from gradflow.propagation.explanation import WELL, Explanation
+from gradflow.propagation.pure import TRAINED
+from gradflow.propagation.remedies import find_remedies
 
 PROBES = 8  # independent passes over one draw: their mean is within some hundredths of a decade
 LOGITS = ("logits", "out")  # what networks call their output among several
@@ -25,6 +29,8 @@ def explain(
     probes: int = PROBES,
     first_seed: int = 0,
     trained: bool = False,
+    pure: bool = True,
+    remedies: bool = True,
 ) -> Explanation:
     """Measure a network's gradient on one batch, predict it from the forward pass, and say what it owes to which cause.
 
@@ -44,10 +50,13 @@ def explain(
     first_seed : the first random seed.
     trained : say so of a network that was trained, as its weights do not show it in every case: nothing is then
         predicted from choices alone.
+    pure : whether to predict from choices alone too; it takes seconds in deep networks with batch norm.
+    remedies : whether to say what would help where the gradient is not well, by predicting what each change does.
 
     Returns
     -------
-    An Explanation: `layers`, `decades`, `unknown`, `notes`, `verdict`, `plot()`; printed, it says it in words.
+    An Explanation: `layers`, `decades`, `remedies`, `unknown`, `notes`, `verdict`, `plot()`; printed, it says it in
+    words.
 
     Raises
     ------
@@ -64,13 +73,21 @@ def explain(
         raise GradflowError("explain: a network is one draw; give a function that builds it to draw it for more seeds.")
     if labels is None and loss is None:
         raise GradflowError("explain: give the labels of the batch, or loss= for a loss that takes none.")
+    settings = {"loss": loss or classification_loss, "forward": forward or _call, "probes": probes}
     draws = []
     for seed in range(first_seed, first_seed + seeds):
-        one = model if given else build_drawn(model, seed)
-        one = getattr(one, "_orig_mod", one)  # what torch.compile was given: its layers, each by its name
-        settings = {"loss": loss or classification_loss, "forward": forward or _call, "seed": seed, "probes": probes}
-        draws.append(draw_network(one, inputs, labels, trained=trained, **settings))
-    return explanation_of(draws)
+        one = _network_of(model, seed)
+        draws.append(draw_network(one, inputs, labels, trained=trained, pure=pure, seed=seed, **settings))
+    found = explanation_of(draws)
+    if found.verdict == WELL or draws[0].not_pure == TRAINED or not remedies:
+        return found
+    one = _network_of(model, first_seed)
+    return replace(found, remedies=find_remedies(one, inputs, labels, draws[0], seed=first_seed, **settings))
+
+
+def _network_of(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
+    one = model if isinstance(model, nn.Module) else build_drawn(model, seed)
+    return getattr(one, "_orig_mod", one)  # what torch.compile was given: its layers, each by its name
 
 
 def build_drawn(builder: Callable[[], nn.Module], seed: int) -> nn.Module:

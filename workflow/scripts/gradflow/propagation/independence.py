@@ -19,6 +19,7 @@ import torch
 
 from gradflow.propagation.graph import ACCUMULATE, FACTORS, Graph, WeightUse
 from gradflow.propagation.operations import operation
+from gradflow.propagation.width import channel_variance, gate_variance
 
 
 @dataclass(eq=False)
@@ -26,11 +27,13 @@ class Passes:
     """What several independent backward passes found, by node.
 
     norms: log10 of the L2 norm of the gradient for what the node computed, one a pass. parts: shares of the energy that
-    one node's step consists of, {"padding" | "coupling": [factor, one a pass]}.
+    one node's step consists of, {"padding" | "coupling": [factor, one a pass]}. spreads: of layers and activations,
+    [(relative variance of the channels' energies, channels), one a pass].
     """
 
     norms: dict = field(default_factory=lambda: defaultdict(list))
     parts: dict = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    spreads: dict = field(default_factory=lambda: defaultdict(list))
 
     def norm(self, node) -> float:
         """Return log10 of the expected norm at a node: the root of the mean energy of all passes."""
@@ -72,10 +75,11 @@ def independent_backward(
     """Carry the loss's gradient down once, with signs from the generator, and add what is found to the passes.
 
     bridges: {node of an operation that is not known: decades by which its measured gradient changes}. batch: samples.
-    watched: the nodes to take norms at; of those that are uses of weights, the parts are told too.
+    watched: the nodes to take norms at.
     """
     uses = graph.use_at()
     arrived: dict = defaultdict(dict)
+    channels = 0  # of the last layer that was passed
     for output, gradient in graph.starts:
         _add(arrived[output.grad_fn], output.output_nr, gradient)
     for node in graph.nodes:
@@ -85,10 +89,13 @@ def independent_backward(
         if node in watched:
             passes.norms[node].append(log_norm(gradients.values()))
         if node in uses:
-            parts = passes.parts[node] if node in watched else None
-            handed = {uses[node].operand: _through_weights(uses[node], gradients[0], generator, batch, parts)}
+            handed = {uses[node].operand: _through_weights(uses[node], gradients[0], generator, batch, passes)}
+            channels = passes.spreads[node][-1][1]
         else:
             handed = through_operation(node, gradients)
+            if node in watched and isinstance(handed.get(0), torch.Tensor) and gradients.get(0) is not None:
+                spread = gate_variance(node, gradients[0], handed[0], channels)
+                passes.spreads[node] += [spread] if spread else []
         if node in bridges:
             handed = _bridged(graph, node, handed, gradients, bridges[node])
         for place, below, number in graph.following[node]:
@@ -130,7 +137,7 @@ def signs(shape, like: torch.Tensor, generator: torch.Generator) -> torch.Tensor
     return (torch.randint(0, 2, shape, generator=generator) * 2 - 1).to(like)
 
 
-def _through_weights(use: WeightUse, gradient: torch.Tensor, generator, batch: int, parts) -> torch.Tensor:
+def _through_weights(use: WeightUse, gradient: torch.Tensor, generator, batch: int, passes: Passes) -> torch.Tensor:
     """Return the independent gradient for the activation that a weight multiplies."""
     node, first = use.node, use.operand == FACTORS[operation(use.node)][0][0]
     channel = 1 if operation(node) == "Convolution" else -1 if first or gradient.dim() == 1 else -2
@@ -138,15 +145,19 @@ def _through_weights(use: WeightUse, gradient: torch.Tensor, generator, batch: i
     shape[channel] = gradient.shape[channel]
     drawn = gradient * signs(shape, gradient, generator)
     if first and operation(node) in ("Mm", "Addmm") and gradient.dim() == 2 and len(gradient) == batch:
-        return _through_vectors(use, gradient, drawn, parts)
-    if (
-        parts is not None
-        and operation(node) == "Convolution"
-        and not node._saved_transposed
-        and any(node._saved_padding)
-    ):
-        parts["padding"].append(padding_factor(use, gradient))
-    return backward_of(use, drawn)
+        return _through_vectors(use, gradient, drawn, passes)
+    if operation(node) == "Convolution" and not node._saved_transposed and any(node._saved_padding):
+        passes.parts[node]["padding"].append(padding_factor(use, gradient))
+    return _with_spread(use, backward_of(use, drawn), passes)
+
+
+def _with_spread(use: WeightUse, made: torch.Tensor, passes: Passes) -> torch.Tensor:
+    """Return a layer's independent gradient; note how its channels' energies spread."""
+    kind = operation(use.node)
+    axis = 1 if kind == "Convolution" else made.dim() - (1 if use.operand == FACTORS[kind][0][0] else 2)
+    scale = made.abs().max().clamp_min(torch.finfo(made.dtype).tiny)
+    passes.spreads[use.node].append(channel_variance((made / scale).square(), axis))
+    return made
 
 
 def backward_of(use: WeightUse, gradient: torch.Tensor) -> torch.Tensor:
@@ -180,13 +191,13 @@ def padding_factor(use: WeightUse, gradient: torch.Tensor) -> float:
     return float(kept / everything) if everything else 1.0
 
 
-def _through_vectors(use: WeightUse, gradient, drawn, parts) -> torch.Tensor:
+def _through_vectors(use: WeightUse, gradient, drawn, passes: Passes) -> torch.Tensor:
     """Return the gradient for the vectors [batch, features] that a linear layer takes."""
-    scale = gradient.abs().max()
+    scale, made = gradient.abs().max(), _with_spread(use, backward_of(use, drawn), passes)
     if not scale:
-        return backward_of(use, drawn)
+        return made
     energy = (gradient / scale).square() @ use.weight.square().transpose(0, 1)
-    made = torch.where(backward_of(use, drawn) < 0, -1, 1) * energy.sqrt() * scale
+    made = torch.where(made < 0, -1, 1) * energy.sqrt() * scale
     activation = getattr(use.node, "_saved_mat1" if operation(use.node) == "Addmm" else "_saved_self", None)
     if activation is None:
         return made
@@ -194,6 +205,5 @@ def _through_vectors(use: WeightUse, gradient, drawn, parts) -> torch.Tensor:
     length = activation.square().sum(1, keepdim=True)
     share = torch.where(length > 0, (along * activation).sum(1, keepdim=True) / length, 0)
     coupled = made + share * activation
-    if parts is not None:
-        parts["coupling"].append(10 ** (2 * (log_norm([coupled]) - log_norm([made]))))
+    passes.parts[use.node]["coupling"].append(10 ** (2 * (log_norm([coupled]) - log_norm([made]))))
     return coupled

@@ -17,6 +17,7 @@ from gradflow.propagation.kernels import of_the_largest, window_correlation
 from gradflow.propagation.operations import dropped_share, operation
 from gradflow.propagation.quadrature import derivative, expectation, mean_inverse_variance
 
+TRAINED = "weights that were trained"
 HEAVY, ENOUGH = 3.5, 256  # a kurtosis, which is 3 of a normal and 1.8 of a uniform draw; weights to tell it from
 
 
@@ -44,7 +45,7 @@ def predict_purely(graph: Graph, batch: int) -> dict:
     if len(graph.starts) != 1 or len(graph.sources) != 1 or leaf.dim() not in (2, 4) or len(leaf) != batch:
         raise Unpredictable("inputs or outputs of this form")
     if looks_trained(graph):
-        raise Unpredictable("weights that were trained")
+        raise Unpredictable(TRAINED)
     forward = Forward(graph, leaf)
     arrived: dict = defaultdict(list)
     (output, gradient), *_ = graph.starts

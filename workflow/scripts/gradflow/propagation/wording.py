@@ -1,6 +1,6 @@
 """An explanation in words."""
 
-from gradflow.propagation.explanation import Explanation
+from gradflow.propagation.explanation import DEAD, Explanation, Remedy
 from gradflow.propagation.operations import CAUSES
 
 WORTH_A_WORD = 0.1  # decades
@@ -29,8 +29,10 @@ def in_words(one: Explanation) -> str:
         f"({one.layers[-1].name}) to the first ({one.layers[0].name}); predicted {decades['predicted']:+.2f}, "
         f"residual {decades['residual']:+.2f}{_over(one)}.",
         _owed(one),
+        *_head(one),
         f"At a learning rate of 1 the first layer's weights move by {one.update:.1e} of their size.",
     ]
+    lines += _remedies(one)
     if one.unknown:
         lines.append(f"Without a rule, bridged by what was measured: {', '.join(one.unknown)}.")
     return "\n".join([*lines, *one.notes])
@@ -52,6 +54,35 @@ def _owed(one: Explanation) -> str:
         if causes
     ]
     return f"In decades, {'; '.join(parts)}." if parts else "No cause changes it by a tenth of a decade."
+
+
+def _head(one: Explanation) -> list[str]:
+    if one.head is None or abs(one.head.measured) < WORTH_A_WORD:
+        return []
+    rest = one.decades["measured"] - one.head.measured
+    return [
+        f"Of that, {one.head.measured:+.2f} lie in the head, above the last convolution ({one.head.below}), and "
+        f"{rest:+.2f} below it; {one.per_layer:+.3f} a layer by the median slope."
+    ]
+
+
+def _remedies(one: Explanation) -> list[str]:
+    """Say which change would help, and which would not, as predicted."""
+    lines = []
+    for helps, verb in ((True, "would help"), (False, "would not be enough")):
+        told = [f"{r.change} ({_change_in_words(r)})" for r in one.remedies if r.helps is helps and not r.failure]
+        if told:
+            lines.append(f"What {verb}: {', '.join(told)}.")
+    if lines:
+        lines[0] = lines[0].replace(":", f", predicted in place of {one.decades['predicted']:+.1f}:", 1)
+    return lines + [
+        f"Not tried: {r.change}, as the changed network fails ({r.failure})." for r in one.remedies if r.failure
+    ]
+
+
+def _change_in_words(remedy: Remedy) -> str:
+    dead = f", and dead at {remedy.update:.0e}" if remedy.update < DEAD else ""
+    return f"{remedy.predicted:+.1f}{dead}"
 
 
 def variance_in_words(variance: float) -> str:
