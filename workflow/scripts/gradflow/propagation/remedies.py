@@ -10,6 +10,8 @@ from gradflow.propagation.draw import Draw, draw_network, random_state_kept
 from gradflow.propagation.explanation import Remedy
 from gradflow.propagation.independence import log_norm
 
+PROBES = 3  # fewer than for an explanation: a remedy is told to a tenth of a decade
+
 
 def find_remedies(model: nn.Module, inputs, targets, before: Draw, **settings) -> list[Remedy]:
     """Predict what each change that fits a network does to it; those that do most for the first layer's decades first.
@@ -35,7 +37,7 @@ def find_remedies(model: nn.Module, inputs, targets, before: Draw, **settings) -
 def _predicted(change: str, make: Callable, inputs, targets, before: Draw, settings: dict) -> Remedy:
     try:
         with random_state_kept():
-            after = draw_network(make(), inputs, targets, pure=False, **settings)
+            after = draw_network(make(), inputs, targets, pure=False, **settings | {"probes": PROBES})
     except Exception as error:  # other people's code, changed, fails in any way
         said = str(error).strip().splitlines()
         return Remedy(change, math.nan, math.nan, f"{type(error).__name__}: {said[0] if said else ''}")
