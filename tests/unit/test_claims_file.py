@@ -67,7 +67,7 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
         (vanishes(depth_at_init={"depth": 8}), "Additional properties are not allowed"),
         (
             {"says": "n", "measure": "decades", "below": 1},
-            "'n' asks for no evidence; give it one of cost, depth_at_init, random_mlps, study",
+            "'n' asks for no evidence; give it one of cost, depth_at_init, random_mlps, theory, study",
         ),
     ]:
         path = tmp_path / "claims.yaml"

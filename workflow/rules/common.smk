@@ -130,7 +130,8 @@ def table_files():
     if not STUDIES:
         return []
     made = [path for path in rules.tables.output if path.endswith(".parquet")]
-    return made + ([rules.first_backward.output.table] if STARTS else [])
+    at_init = [rules.first_backward.output.table, rules.theory.output.totals, rules.theory.output.layers]
+    return made + (at_init if STARTS else [])
 
 
 def columns_of(table):
@@ -141,12 +142,17 @@ def columns_of(table):
 def evidence_files():
     """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
     files = table_files() + ([rules.cost.output.table] if STUDIES else []) + random_mlp_files()
-    return files + depth_at_init_files()
+    return files + depth_at_init_files() + initial_survey_files()
 
 
 def depth_at_init_files():
     """The table of networks of growing depth, if they are selected."""
     return [rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else []
+
+
+def initial_survey_files():
+    """The table of every architecture under every initialisation, if it is selected."""
+    return [rules.initial_survey.output.table] if "initial_survey" in CONFIG["select"] else []
 
 
 def arm_rows():

@@ -20,12 +20,14 @@ FILES_OF_FIGURES = {
     "random_mlps": random_mlp_files(),
     "notebook_004": notebook_004_files(),
     "depth_at_init": depth_at_init_files(),
+    "initial_survey": initial_survey_files(),
 }
 # The folder and the category in the report of figures that are no study's.
 FOLDERS_OF_FIGURES = {
     "random_mlps": ("mlp", "Random MLPs"),
     "notebook_004": ("mlp", "Random MLPs"),
     "depth_at_init": ("depth_at_init", "Depth at initialisation"),
+    "initial_survey": ("initial_survey", "Initial survey"),
 }
 
 
@@ -105,5 +107,5 @@ for kind in kinds_of_figures():
 
 def notebook_figures():
     """The figures that the notebook shows beside its answers."""
-    wanted = ("decades.png", "profile_activation.png", "depth.png", "printed.png")
-    return [path for path in FIGURES if Path(path).name in wanted]
+    wanted = ("decades", "profile_activation", "decomposition", "initial_survey", "depth", "printed")
+    return [path for path in FIGURES if Path(path).stem in wanted and path.endswith(".png")]

@@ -1,4 +1,7 @@
 # Networks at initialisation, one backward pass each: every arm's for more random seeds, notebook 004's, and growing depth.
+SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
+
+
 rule first_backward:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
@@ -27,6 +30,66 @@ rule first_backward:
         ],
     script:
         "../scripts/first_backward.py"
+
+
+rule theory:
+    input:
+        expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
+    output:
+        totals="results/tables/theory.parquet",
+        layers="results/tables/theory_layers.parquet",
+        csv=expand("results/tables/{name}.csv", name=["theory", "theory_layers"]),
+    log:
+        "results/logs/theory.log",
+    benchmark:
+        "results/benchmarks/theory.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=GPU,
+        mem_mb=initial_memory,
+        runtime=theory_minutes,
+        device=CONFIG["device"],
+    params:
+        columns=[columns_of("theory"), columns_of("theory_layers")],
+        starts={start: run.settings for start, run in STARTS.items()},
+        seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["theory_seeds"])),
+        code=[
+            network_fingerprint(entry, "gradflow.propagation.survey", "gradflow.training.device")
+            for entry in ARCHITECTURES.values()
+        ],
+    script:
+        "../scripts/theory.py"
+
+
+rule initial_survey:
+    output:
+        table="results/tables/initial_survey.parquet",
+        csv="results/tables/initial_survey.csv",
+    log:
+        "results/logs/initial_survey.log",
+    benchmark:
+        "results/benchmarks/initial_survey.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=GPU,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+        device=CONFIG["device"],
+    params:
+        columns=columns_of("initial_survey"),
+        settings={name: CONFIG["initial_survey"][name] for name in ("inits", "width", "images")},
+        seeds=list(studies.random_seeds(CONFIG, CONFIG["initial_survey"]["seeds"])),
+        architectures={name: entry.source_size for name, entry in SURVEYED.items()},
+        code=[
+            network_fingerprint(entry, "gradflow.propagation.survey", "gradflow.training.device")
+            for entry in SURVEYED.values()
+        ],
+    script:
+        "../scripts/initial_survey.py"
 
 
 rule random_mlps:

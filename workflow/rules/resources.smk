@@ -4,6 +4,7 @@ from gradflow.runtime.gpus import count_gpus
 
 # Training jobs ask for a GPU where one will be used. The login node of a cluster has none: there the profile says cuda.
 GPU = int(CONFIG["device"] == "cuda" or (CONFIG["device"] == "auto" and count_gpus() > 0))
+THEORY_PASSES = 5  # of an explanation, each as long as a first backward pass
 SIZE = {run.id: INSPECTED[arm.runs[0].id].size for study in STUDIES for arm in study.arms for run in arm.runs}
 
 
@@ -33,6 +34,11 @@ def initial_minutes(wildcards, attempt):
     """The minutes for the first backward pass of every arm at all random seeds."""
     sizes = [(run, SIZE[run.id]) for run in STARTS.values()]
     return requests.initial_minutes(sizes, CONFIG["scale"]["initial_seeds"], GPU, CONFIG["threads"], attempt)
+
+
+def theory_minutes(wildcards, attempt):
+    """The minutes for the explanation of every arm: a forward pass, a backward pass, and the independent ones."""
+    return THEORY_PASSES * initial_minutes(wildcards, attempt)
 
 
 def shared_job(wildcards):

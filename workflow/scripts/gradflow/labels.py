@@ -14,9 +14,26 @@ INITS = {
     "default": "torch default",
     "xavier": "Xavier",
     "he": "He",
+    "he_fan_out": "He fan-out",
+    "orthogonal": "orthogonal",
     "lecun": "LeCun",
     "torchvision": "torchvision",
     "pretrained": "pretrained",
+}
+# What can change the gradient on its way, in the order in which people read it.
+CAUSES = {
+    "weights": "weights",
+    "gate": "activations",
+    "padding": "padding",
+    "pooling": "pooling",
+    "norm": "norms",
+    "skip": "residual blocks",
+    "dropout": "dropout",
+    "scale": "scales",
+    "attention": "attention",
+    "branches": "branches",
+    "coupling": "coupling",
+    "unknown": "no rule",
 }
 PHASES = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
 

@@ -10,6 +10,7 @@ from typing import get_type_hints
 
 import numpy as np
 
+from gradflow.labels import CAUSES
 from gradflow.recorder.quantities import NAMES, PROFILED
 from gradflow.runs import MODEL_OPTIONS, Run
 from gradflow.training.result import PER_EPOCH
@@ -60,6 +61,14 @@ OUTCOMES = {
 # What a row of `cost` is about, and what is counted there exactly: with _full, at full width.
 NETWORK = ("architecture", *MODEL_OPTIONS, "options", "image_size", "classes", "optimizer", "channels")
 COUNTED = {"parameters": int, "unused": int, "mflop": float, "activation_mib": float}
+# What an explanation (gradflow.propagation.explain) says of a network as a whole: decades, first layer over last, and
+# what the causes add to them; the first layer's update at a learning rate of 1; operations without a rule; and why a
+# network could not be explained.
+EXPLAINED = dict.fromkeys(("measured", "predicted", "pure", "residual", *CAUSES, "update"), float) | {
+    "verdict": Key,
+    "unknown": str,
+    "reason": str,
+}
 
 TABLES = {
     "norms": Table(
@@ -115,6 +124,19 @@ TABLES = {
         "a quantity of a layer at the first backward pass of a start and a random seed",
         {"start": Key, "seed": int, "layer": Key, "depth": np.int32, "quantity": Key, "value": float},
         earlier=("initial.csv",),
+    ),
+    "theory": Table(
+        "the explanation of the first backward pass of a start and a random seed",
+        {"start": Key, "seed": int} | EXPLAINED,
+    ),
+    "theory_layers": Table(
+        "a layer of such an explanation",  # `spread`: decades from draw to draw, by the layers' finite width
+        {"start": Key, "seed": int, "layer": Key, "depth": np.int32}
+        | dict.fromkeys(("measured", "predicted", "pure", "spread"), float),
+    ),
+    "initial_survey": Table(
+        "the explanation of an architecture under an initialisation with a random seed",
+        {"architecture": Key, "label": Key, "init": Key, "seed": int, "image_size": int} | EXPLAINED,
     ),
     "depth_at_init": Table(
         "a network at initialisation with a random seed",

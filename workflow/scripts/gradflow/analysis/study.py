@@ -10,7 +10,7 @@ import pandas as pd
 from gradflow.analysis.profiles import decades_table, profile_verdict
 from gradflow.analysis.schemas import SETTINGS
 from gradflow.analysis.statistics import Estimate, estimate_mean
-from gradflow.analysis.tables import files_of, read_table
+from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.errors import GradflowError
 from gradflow.labels import PHASES
 from gradflow.propagation.profile import decades_per_layer
@@ -23,7 +23,8 @@ class StudyTables:
 
     A table's rows come in the order of the arms. `arms` has one row a run, with its architecture. `seeds` says of every
     run in `profiles` its label and random seed: at init there are more of them than are trained
-    (`gradflow.propagation.first_backward`).
+    (`gradflow.propagation.first_backward`). `theory` and `theory_layers` have a row for an arm and random seed, or a
+    layer of it; none where nothing was explained.
     """
 
     name: str
@@ -34,6 +35,8 @@ class StudyTables:
     epochs: pd.DataFrame
     runs: pd.DataFrame
     seeds: pd.DataFrame
+    theory: pd.DataFrame
+    theory_layers: pd.DataFrame
     folder: Path
 
     @property
@@ -142,7 +145,15 @@ def read_study(folder: Path, study: str) -> StudyTables:
         for name in read
     }
     joined["profiles"], seeds = _with_first_backward(joined["profiles"], arms, folder)
-    return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, folder=folder)
+    theory = {name: _of_starts(arms, folder, name) for name in ("theory", "theory_layers")}
+    return StudyTables(study, arms["title"].iloc[0], arms, **joined, seeds=seeds, **theory, folder=folder)
+
+
+def _of_starts(arms: pd.DataFrame, folder: Path, name: str) -> pd.DataFrame:
+    """The rows of a table that are about the arms' starts, with their labels."""
+    there = any((folder / file).exists() for file in files_of(name))
+    table = _whole_table(folder, name) if there else empty_table(name)
+    return arms.drop_duplicates("label")[["arm", "label", "start"]].merge(table, on="start")
 
 
 def _rows_of(runs: pd.Series, folder: Path, name: str) -> pd.DataFrame:
@@ -157,7 +168,7 @@ def _whole_table(folder: Path, name: str) -> pd.DataFrame:
     return _read_once(folder, name, path.stat().st_mtime_ns if path.exists() else None)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=10)
 def _read_once(folder: Path, name: str, written: int | None) -> pd.DataFrame:
     return read_table(folder, name)
 

@@ -3,18 +3,16 @@
 What follows from registries, from sources and from the user's networks is filled in by gradflow.config.schema.
 """
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
 from gradflow.config.settings import Settings
-from gradflow.labels import ACTIVATIONS
+from gradflow.config.untrained import RANDOM_SEED, DepthAtInit, InitialSurvey, RandomMlps
 
 DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
 Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
-DRAWN_INITS = ("default", "xavier", "he", "lecun")  # of random networks; the others are of convolutions, or trained
-RANDOM_SEED = {"ge": 0, "le": 2**32 - 1}
 
 
 class Verdict(Section):
@@ -101,6 +99,13 @@ class Scale(Section):
         "wise.",
     )
 
+    theory_seeds: int = Field(
+        3,
+        ge=1,
+        le=1000,
+        description="Random seeds at initialisation for which the gradient is predicted beside what is measured.",
+    )
+
 
 class OwnArchitecture(Section):
     """A network."""
@@ -139,40 +144,13 @@ class StudySection(Section):
     )
 
 
-class RandomMlps(Section):
-    """Notebook 004's multilayer perceptrons, drawn many times at initialisation; one backward pass each."""
-
-    draws: int = Field(1000, ge=8, le=1_000_000, description="Random networks per combination.")
-    samples: int = Field(100, ge=1, le=100_000, description="Samples in the batch, X and Y standard normal.")
-    depths: Distinct[Annotated[int, Field(ge=2, le=500)]] = Field(
-        [5, 10, 20, 50], min_length=1, description="Numbers of (Linear, activation) pairs."
-    )
-    widths: Distinct[Annotated[int, Field(ge=1, le=4096)]] = Field(
-        [10], min_length=1, description="Units of a hidden layer."
-    )
-    activations: Distinct[one_of(*ACTIVATIONS)] = Field(
-        [*ACTIVATIONS], min_length=1, description="The activation after every layer, the last included."
-    )
-    inits: Distinct[one_of(*DRAWN_INITS)] = Field([*DRAWN_INITS], min_length=1, description="The initialisations.")
-    seed: int = Field(0, **RANDOM_SEED, description="The random seed of the draws.")
-
-
-class DepthAtInit(Section):
-    """CIFAR ResNets of growing depth at initialisation, with and without skips and batch norm; never trained."""
-
-    depths: Distinct[one_of(*range(8, 111, 6))] = Field([8, 20, 56], min_length=1, description="Layers, 6n + 2.")
-    draws: int = Field(8, ge=2, le=1000, description="Random networks, one a random seed, of each kind.")
-    images: int = Field(16, ge=2, le=1024, description="Images in the one batch that all see.")
-    width: Number = Field(0.5, gt=0, le=4, description="The width multiplier; 1 is 16, 32 and 64 channels.")
-
-
 class Configuration(Section):
     """The configuration of gradflow. Every key has a default; a key that is not described here is refused."""
 
     select: Distinct[str] = Field(
         ["mlp"],
         min_length=1,
-        description="The studies to run, by name; mlp (notebook 004's) and depth_at_init are set up under keys of "
+        description="The studies to run, by name; mlp (notebook 004's), depth_at_init and initial_survey have keys of "
         "their own.",
     )
     device: one_of("auto", "cpu", "cuda") = Field(
@@ -232,3 +210,4 @@ class Configuration(Section):
     studies: dict[Name, StudySection] = Field({}, description="The training studies, by name.")
     mlp: RandomMlps = Field({})
     depth_at_init: DepthAtInit = Field({})
+    initial_survey: InitialSurvey = Field({})

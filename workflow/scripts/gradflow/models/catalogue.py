@@ -30,7 +30,8 @@ class Architecture:
     the function itself. It is called with `plan`, a run's options, and what it asks for by name of `classes` (else
     `num_classes` is given), `channels` and `image_size`. options: those that a run can set, with their defaults; an
     option has its default's type. label, colour: how people see it, which is no part of a run. pretrained: the entry
-    under `downloads` that holds trained weights for it.
+    under `downloads` that holds trained weights for it. source_size: the side of the images that its source shows it,
+    in pixels; nothing that a run depends on.
     """
 
     builder: str | Callable
@@ -39,6 +40,7 @@ class Architecture:
     plan: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)
     pretrained: str | None = None
+    source_size: int = 64
 
     @property
     def science(self) -> dict:
@@ -71,9 +73,9 @@ CATALOGUE: dict[str, Architecture] = {
     "vgg11": Architecture(_VGG, "VGG-11", INDIGO, _stages(1, 1, 2, 2, 2), _HEAD),
     "vgg13": Architecture(_VGG, "VGG-13", FOREST, _stages(2, 2, 2, 2, 2), _HEAD),
     "vgg16": Architecture(_VGG, "VGG-16", BLUE, _stages(2, 2, 3, 3, 3), _HEAD),
-    "vgg19": Architecture(_VGG, "VGG-19", SKY, _stages(2, 2, 4, 4, 4), _HEAD, pretrained="vgg19_weights"),
+    "vgg19": Architecture(_VGG, "VGG-19", SKY, _stages(2, 2, 4, 4, 4), _HEAD, "vgg19_weights", 224),
     # notebook 000's next step: 35 convolutions and 3 linear layers
-    "vgg38": Architecture(_VGG, "VGG-38", ORANGE, _stages(4, 4, 9, 9, 9), _HEAD),
+    "vgg38": Architecture(_VGG, "VGG-38", ORANGE, _stages(4, 4, 9, 9, 9), _HEAD, source_size=224),
     # the code of notebook 002
     "vgg_deep": Architecture(
         _VGG,
@@ -96,8 +98,11 @@ CATALOGUE: dict[str, Architecture] = {
         BLACK,
         {"blocks": (3, 4, 6, 3), "kernels": (1, 3, 1), "strided": 1, "expansion": 4},
         _RESIDUAL,
+        source_size=224,
     ),
-    "cifar_resnet": Architecture(_CIFAR_RESNET, "CIFAR ResNet", SILVER, options=_RESIDUAL | {"depth": 20}),
+    "cifar_resnet": Architecture(
+        _CIFAR_RESNET, "CIFAR ResNet", SILVER, options=_RESIDUAL | {"depth": 20}, source_size=32
+    ),
     # notebook 004
     "mlp": Architecture(
         "gradflow.models.mlp:mlp", "MLP", GREY, options={"units": 10, "depth": 5, "activation": "sigmoid"}

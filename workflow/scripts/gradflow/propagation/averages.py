@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gradflow.labels import CAUSES
 from gradflow.propagation.draw import Draw
 from gradflow.propagation.explanation import Explanation, LayerFlow
-from gradflow.propagation.operations import CAUSES
 
 
 def explanation_of(draws: Sequence[Draw]) -> Explanation:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pandas as pd
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from gradflow.data.batches import batches
@@ -36,12 +37,8 @@ def first_backward(
     One row a layer and quantity: layer, depth (position in the forward order), quantity, value.
     """
     device = torch.device(device)
-    torch.manual_seed(run.seed)
-    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
-    model = build(architecture or run.architecture, init=run.init, **shape, **run.model_options).to(device)
-    shuffle = torch.Generator().manual_seed(run.seed)
-    images, labels = next(batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle))
-    with GradientRecorder(model.train()) as recorder:
+    model, images, labels = at_its_start(run, dataset, device, architecture)
+    with GradientRecorder(model) as recorder:
         with autocast(run.precision, device):
             loss = cross_entropy(model(images), labels)
         loss.backward()
@@ -49,6 +46,19 @@ def first_backward(
     norms = recorder.norms()
     layers = pd.DataFrame({"layer": recorder.layers, "depth": [layer.depth for layer in recorder.table]})
     return pd.concat([layers.assign(quantity=name, value=norms[name][0]) for name in MEASURED], ignore_index=True)
+
+
+def at_its_start(
+    run: Run, dataset: Dataset, device: torch.device | str = "cpu", architecture: Architecture | None = None
+) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """Return a run's network in training mode, and its first batch: images and labels."""
+    device = torch.device(device)
+    torch.manual_seed(run.seed)
+    shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
+    model = build(architecture or run.architecture, init=run.init, **shape, **run.model_options).to(device)
+    shuffle = torch.Generator().manual_seed(run.seed)
+    images, labels = next(batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle))
+    return model.train(), images, labels
 
 
 def first_backward_table(

@@ -9,22 +9,6 @@ import torch
 
 from gradflow.recorder.products import LAYOUTS, PRODUCTS
 
-# What can change the gradient on its way, in the order in which people read it.
-CAUSES = (
-    "weights",
-    "gate",
-    "padding",
-    "pooling",
-    "norm",
-    "skip",
-    "dropout",
-    "scale",
-    "attention",
-    "branches",
-    "coupling",
-    "unknown",
-)
-
 GATES = """Relu Threshold LeakyRelu RreluWithNoise PreluKernel Prelu Elu Celu Selu Gelu Silu Mish Sigmoid Tanh Softplus
 LogSigmoid Hardtanh Hardswish Hardsigmoid Hardshrink Softshrink Glu Abs Sin Cos Tan Atan Sinh Cosh Exp Expm1 Log Log1P
 Log2 Log10 Sqrt Pow Square Erf Erfc Clamp ClampMin ClampMax Maximum Minimum Where Softmax LogSoftmax SafeSoftmax Sinc

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradflow.colours import BLACK, BLUE, FOREST, GREEN, GREY, INDIGO, ORANGE, PURPLE, SILVER, SKY, VERMILLION, YELLOW
+from gradflow.labels import CAUSES
 from gradflow.propagation.explanation import Explanation
-from gradflow.propagation.operations import CAUSES
 
 COLOURS = dict(
     zip(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 import torch
@@ -75,11 +76,18 @@ def mean_inverse_variance(eigenvalues: torch.Tensor, epsilon: float = 0.0) -> fl
     scale = float(eigenvalues.sum())
     if not scale:
         return 1 / epsilon if epsilon else math.inf
-    logs, weights = (torch.from_numpy(part) for part in np.polynomial.legendre.leggauss(STEPS))
+    logs, weights = _legendre(STEPS)
     logs, weights = 44 * logs + 16, 44 * weights  # t from e^−28 to e^60 over the mean variance
     times = logs.exp() / scale
     exponents = -epsilon * times - 0.5 * torch.log1p(2 * times[:, None] * eigenvalues).sum(1)
     return float((weights * times * exponents.exp()).sum())
+
+
+@cache
+def _legendre(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the points and weights of Gauss and Legendre on [−1, 1], computed once: 800 take 40 ms."""
+    points, weights = np.polynomial.legendre.leggauss(count)
+    return torch.from_numpy(points), torch.from_numpy(weights)
 
 
 def largest_of(count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,7 @@
 """An explanation in words."""
 
+from gradflow.labels import CAUSES
 from gradflow.propagation.explanation import DEAD, Explanation, Remedy
-from gradflow.propagation.operations import CAUSES
 
 WORTH_A_WORD = 0.1  # decades
 KNOWN_VARIANCES = ((1 / 3, "1/(3 fan-in)"), (1.0, "1/fan-in"), (2.0, "2/fan-in"))

@@ -24,6 +24,7 @@ SUBJECTS = {
     "random_mlps": ("width",),
     "notebook_004": (),
     "depth_at_init": (),
+    "initial_survey": (),
 }
 SETTINGS = ("layers", "thresholds", "width")
 

@@ -5,15 +5,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gradflow.analysis.statistics import estimate_mean
+from gradflow.colours import VERMILLION
 from gradflow.labels import PHASES
 from gradflow.recorder.quantities import LABELS
 from gradflow.report.figures.style import PHASE_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
 
 
-def depth_profiles(study, quantity: str) -> Figure:
+def depth_profiles(study, quantity: str, theory: bool = False) -> Figure:
     """Draw one panel an arm: the norm of every layer at each phase, geometric mean over seeds, 95 % interval.
 
-    A layer whose gradient is zero or not finite in a seed has no logarithm and is drawn from the other seeds.
+    A layer whose gradient is zero or not finite in a seed has no logarithm and is drawn from the other seeds. theory:
+    whether to lay the prediction at init over it, with twice the spread that finite width leaves from draw to draw.
     """
     figure, axes = panels(len(study.labels), sharey=True)
     table = study.profiles[(study.profiles["quantity"] == quantity) & (study.profiles["depth"] >= 0)]
@@ -22,6 +24,8 @@ def depth_profiles(study, quantity: str) -> Figure:
         arm = table[table["label"] == label]
         for phase, name in PHASES.items():
             means += _band(axis, arm[arm["phase"] == phase], PHASE_COLOURS[phase], name)
+        if theory:
+            _theory(axis, study.theory_layers[study.theory_layers["label"] == label])
         log_axis(axis)
         title(axis, label)
         axis.set_xlabel("layer, in forward order")
@@ -36,6 +40,19 @@ def depth_profiles(study, quantity: str) -> Figure:
     figure.suptitle(f"{study.title}: {LABELS[quantity].split(',')[0]} against depth\n({over})")
     legend_below(figure, axes[0])
     return figure
+
+
+def _theory(axis, rows) -> None:
+    """Draw the predicted profile: a thin line, and a hatched band of two standard deviations."""
+    known = rows[np.isfinite(rows["predicted"]) & (rows["predicted"] > 0)]
+    if known.empty:
+        return
+    grouped = known.assign(log=np.log10(known["predicted"])).groupby("depth")[["log", "spread"]].mean()
+    depth, line = grouped.index + 1, grouped["log"].to_numpy()
+    reach = 2 * grouped["spread"].to_numpy()
+    axis.plot(depth, 10**line, color=VERMILLION, lw=1, ls="--", zorder=4, label="predicted at init")
+    band = {"facecolor": "none", "edgecolor": VERMILLION, "alpha": 0.35, "hatch": "////", "lw": 0}
+    axis.fill_between(depth, 10 ** (line - reach), 10 ** (line + reach), **band, label="± 2 sd of finite width")
 
 
 def _band(axis, table, colour: str, name: str) -> list[float]:

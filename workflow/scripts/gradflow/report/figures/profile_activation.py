@@ -8,5 +8,5 @@ from gradflow.report.figures._depth_profiles import depth_profiles
 
 @report_figure("Activation gradient against depth")
 def draw(study) -> Figure:
-    """Draw a panel an arm (`depth_profiles`)."""
-    return depth_profiles(study, "grad_sample_norm")
+    """Draw a panel an arm, with the prediction (`depth_profiles`)."""
+    return depth_profiles(study, "grad_sample_norm", theory=True)

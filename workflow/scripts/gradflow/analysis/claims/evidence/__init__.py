@@ -104,6 +104,32 @@ def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimat
     return estimate_mean(values)
 
 
+def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
+    """Return a column of a table of networks at initialisation over the random seeds of the network that a test is of.
+
+    key: of the test, under which that network's settings are. Raises Missing where there is no such network.
+    """
+
+    def by_seed(one: dict) -> pd.Series:
+        rows = with_settings(table, one[key])
+        if not len(rows):
+            raise Missing(f"no network with {said(one[key])} was measured")
+        return rows.set_index("seed")[one["measure"]]
+
+    return measure_by_seed(test, by_seed)
+
+
+def network_schema(key: str, table: str) -> dict:
+    """Return the schema of a test of networks at initialisation, which has their settings under a key."""
+    other = {"type": "object", "additionalProperties": False, "properties": {key: SETTINGS}}
+    said = "What the other network has instead; its value is taken off, random seed by random seed."
+    measure = {"description": f"A column of the table `{table}`.", "type": "string"}
+    return {
+        "properties": {key: SETTINGS, "minus": {"description": said, **other}, "measure": measure},
+        "required": [key, "measure"],
+    }
+
+
 def with_settings(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:
     """Return the rows that have these settings; None is a setting that is not there."""
     for name, wanted in settings.items():
