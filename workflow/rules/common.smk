@@ -155,6 +155,11 @@ def initial_survey_files():
     return [rules.initial_survey.output.table] if "initial_survey" in CONFIG["select"] else []
 
 
+def alignment_files():
+    """The table of networks that are explained while they are trained, if they are selected."""
+    return [rules.alignment.output.table] if "alignment" in CONFIG["select"] else []
+
+
 def arm_rows():
     """Which run belongs to which arm of which study, as rows."""
     return [

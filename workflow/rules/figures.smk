@@ -21,6 +21,7 @@ FILES_OF_FIGURES = {
     "notebook_004": notebook_004_files(),
     "depth_at_init": depth_at_init_files(),
     "initial_survey": initial_survey_files(),
+    "alignment": alignment_files(),
 }
 # The folder and the category in the report of figures that are no study's.
 FOLDERS_OF_FIGURES = {
@@ -28,6 +29,7 @@ FOLDERS_OF_FIGURES = {
     "notebook_004": ("mlp", "Random MLPs"),
     "depth_at_init": ("depth_at_init", "Depth at initialisation"),
     "initial_survey": ("initial_survey", "Initial survey"),
+    "alignment": ("alignment", "Learnt alignment"),
 }
 
 
@@ -107,5 +109,5 @@ for kind in kinds_of_figures():
 
 def notebook_figures():
     """The figures that the notebook shows beside its answers."""
-    wanted = ("decades", "profile_activation", "decomposition", "initial_survey", "depth", "printed")
+    wanted = ("decades", "profile_activation", "decomposition", "initial_survey", "alignment", "depth", "printed")
     return [path for path in FIGURES if Path(path).stem in wanted and path.endswith(".png")]

@@ -19,8 +19,8 @@ if workflow.is_main_process:
     if wanted:
         Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))
     elif new:
-        known = expected()
-        print(estimate_in_words(len(RUNS), [known[run] for run in new], GPU), end="", file=sys.stderr)
+        taking = expected()
+        print(estimate_in_words(len(RUNS), [taking[run] for run in new], GPU), end="", file=sys.stderr)
 
 
 onstart:

@@ -92,6 +92,37 @@ rule initial_survey:
         "../scripts/initial_survey.py"
 
 
+rule alignment:
+    input:
+        expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
+    output:
+        table="results/tables/alignment.parquet",
+        csv="results/tables/alignment.csv",
+    log:
+        "results/logs/alignment.log",
+    benchmark:
+        "results/benchmarks/alignment.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: CONFIG["threads"]
+    resources:
+        gpu=GPU,
+        mem_mb=growing(8000),
+        runtime=growing(240),
+        device=CONFIG["device"],
+    params:
+        columns=columns_of("alignment"),
+        settings={name: value for name, value in CONFIG["alignment"].items() if name != "seeds"}
+        | {"image_size": CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"]},
+        seeds=list(studies.random_seeds(CONFIG, CONFIG["alignment"]["seeds"])),
+        code=[
+            network_fingerprint(SURVEYED[name], "gradflow.propagation.alignment", "gradflow.training.device")
+            for name in CONFIG["alignment"]["architectures"]
+        ],
+    script:
+        "../scripts/alignment.py"
+
+
 rule random_mlps:
     output:
         "results/mlp/depth{depth}-width{width}.npz",

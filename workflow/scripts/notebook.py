@@ -11,7 +11,7 @@ with job(snakemake):
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
-        **{name: name in snakemake.config["select"] for name in ("depth_at_init", "initial_survey")},
+        **{name: name in snakemake.config["select"] for name in ("depth_at_init", "initial_survey", "alignment")},
         "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],
         "random_mlps": [str(Path(path).resolve()) for path in snakemake.input.random_mlps],
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from gradflow.config.architectures import known
-from gradflow.config.configuration import UNTRAINED
+from gradflow.config.configuration import APART
 from gradflow.data.normalization import check_normalization
 from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
@@ -59,7 +59,7 @@ def expand(config: dict) -> list[Study]:
     ------
     GradflowError : a grid does not make a run; the sentence names the study and the key.
     """
-    return [_expand_study(config, name) for name in config["select"] if name not in UNTRAINED]
+    return [_expand_study(config, name) for name in config["select"] if name not in APART]
 
 
 def distinct_runs(studies: Iterable[Study]) -> dict[str, Run]:

@@ -138,6 +138,11 @@ TABLES = {
         "the explanation of an architecture under an initialisation with a random seed",
         {"architecture": Key, "label": Key, "init": Key, "seed": int, "image_size": int} | EXPLAINED,
     ),
+    "alignment": Table(
+        "the explanation of a network in training, before an update",
+        {"architecture": Key, "label": Key, "seed": int, "step": int}
+        | dict.fromkeys(("loss", "measured", "predicted", "residual"), float),
+    ),
     "depth_at_init": Table(
         "a network at initialisation with a random seed",
         {"depth": int, "skip": bool, "batch_norm": bool, "seed": int}

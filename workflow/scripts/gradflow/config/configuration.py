@@ -14,7 +14,7 @@ from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request
 
-UNTRAINED = ("mlp", "depth_at_init", "initial_survey")  # networks at initialisation, which have a section of their own
+APART = ("mlp", "depth_at_init", "initial_survey", "alignment")  # no studies: each has a section of its own
 
 
 def read_configuration(*paths: Path) -> dict:
@@ -63,7 +63,7 @@ def _expand_home(config: dict) -> None:
 
 def _check_references(config: dict) -> None:
     """Check what a schema cannot: that names refer to something, and that folders exist."""
-    for name in UNTRAINED:
+    for name in APART:
         if name in config["studies"]:
             raise GradflowError(
                 f"config: studies.{name} is taken: {name} has a key of its own; name the study otherwise."
@@ -84,13 +84,13 @@ def _check_references(config: dict) -> None:
 
 
 def _check_selected(name: str, studies: dict) -> None:
-    if name in UNTRAINED or name in studies:
+    if name in APART or name in studies:
         return
     if name in RENAMED:
         raise GradflowError(f"config: select names {name!r}, which is called {RENAMED[name]!r} now: rename it.")
     raise GradflowError(
         f"config: select names the study {name!r}, which is not defined under studies; "
-        f"choose from {', '.join([*studies, *UNTRAINED])}."
+        f"choose from {', '.join([*studies, *APART])}."
     )
 
 

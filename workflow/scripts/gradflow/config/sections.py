@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from gradflow.config.apart import RANDOM_SEED, Alignment, DepthAtInit, InitialSurvey, RandomMlps
 from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
 from gradflow.config.settings import Settings
-from gradflow.config.untrained import RANDOM_SEED, DepthAtInit, InitialSurvey, RandomMlps
 
 DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
 Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
@@ -150,8 +150,8 @@ class Configuration(Section):
     select: Distinct[str] = Field(
         ["mlp"],
         min_length=1,
-        description="The studies to run, by name; mlp (notebook 004's), depth_at_init and initial_survey have keys of "
-        "their own.",
+        description="The studies to run, by name, and what is no study and has a key of its own: mlp (notebook 004's), "
+        "depth_at_init, initial_survey and alignment.",
     )
     device: one_of("auto", "cpu", "cuda") = Field(
         "auto",
@@ -211,3 +211,4 @@ class Configuration(Section):
     mlp: RandomMlps = Field({})
     depth_at_init: DepthAtInit = Field({})
     initial_survey: InitialSurvey = Field({})
+    alignment: Alignment = Field({})

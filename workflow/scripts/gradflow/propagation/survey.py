@@ -18,7 +18,7 @@ from gradflow.propagation.explanation import Explanation
 from gradflow.propagation.first_backward import at_its_start
 from gradflow.runs import Run
 
-PASSES = 3  # independent ones a draw, as several random seeds are averaged
+PASSES, FEW = 8, 2  # independent ones a draw: of narrow networks more, as each differs more
 CLASSES = 10
 SIDE, FEWEST = 64, 4  # larger images are fewer, so that they have as many pixels together; but so many at least
 TOTALS = ("measured", "predicted", "pure", "residual", *CAUSES)
@@ -47,7 +47,9 @@ def theory_tables(
             model, *batch = at_its_start(
                 replace(run, seed=seed), datasets[run.dataset], device, architectures[run.architecture]
             )
-            found, reason = explained(lambda model=model, batch=batch, seed=seed: _explain(model, batch, seed, seeds))
+            found, reason = explained(
+                lambda model=model, batch=batch, seed=seed: _explain(model, batch, seed, seeds, PASSES)
+            )
             key = {"start": run.start, "seed": seed}
             totals.append(key | total_row(found, reason))
             layers += [key | row for row in layer_rows(found)]
@@ -93,15 +95,15 @@ def survey_table(
             options = {"width": width} if "width" in entry.options else {}
             shape = {"classes": CLASSES, "image_size": size}
             model = build(entry, **shape, init=init, seed=seed, **options).to(device).train()
-            return _explain(model, batch, seed, seeds)
+            return _explain(model, batch, seed, seeds, FEW)
 
         key = {"architecture": name, "label": entry.label or name, "init": init, "seed": seed, "image_size": size}
         rows.append(key | total_row(*explained(explanation)))
     return pd.DataFrame(rows)
 
 
-def _explain(model, batch, seed: int, seeds: list[int]) -> Explanation:
-    return explain(model, *batch, first_seed=seed, probes=PASSES, pure=seed == seeds[0], remedies=False)
+def _explain(model, batch, seed: int, seeds: list[int], passes: int) -> Explanation:
+    return explain(model, *batch, first_seed=seed, probes=passes, pure=seed == seeds[0], remedies=False)
 
 
 def explained(work: Callable[[], Explanation]) -> tuple[Explanation | None, str]:

@@ -25,6 +25,7 @@ SUBJECTS = {
     "notebook_004": (),
     "depth_at_init": (),
     "initial_survey": (),
+    "alignment": (),
 }
 SETTINGS = ("layers", "thresholds", "width")
 

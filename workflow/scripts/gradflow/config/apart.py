@@ -1,4 +1,4 @@
-"""The sections of networks at initialisation, which no study trains."""
+"""The sections of what is no study: networks at initialisation, and what is told of them on their own."""
 
 from typing import Annotated
 
@@ -53,3 +53,20 @@ class InitialSurvey(Section):
         le=1024,
         description="Images of 64 pixels a side in a batch; of larger ones there are fewer, at least 4.",
     )
+
+
+class Alignment(Section):
+    """Networks that are trained for some steps and explained on the way: how the gradient aligns with the weights."""
+
+    architectures: Distinct[str] = Field(
+        ["vgg_deep", "resnet18"], min_length=1, description="Which, of gradflow's and your own."
+    )
+    init: str = Field("he", description="Their initialisation.")
+    learning_rate: Number = Field(0.01, gt=0, le=100, description="That of SGD.")
+    momentum: Number = Field(0.9, ge=0, lt=1, description="That of SGD.")
+    batch_size: int = Field(32, ge=2, le=65_536, description="Images in a batch.")
+    steps: Distinct[Annotated[int, Field(ge=0, le=100_000)]] = Field(
+        [0, 1, 3, 10, 30, 100], min_length=1, description="Before which updates the gradient is explained."
+    )
+    seeds: int = Field(3, ge=1, le=1000, description="Random seeds of each.")
+    width: Number = Field(0.25, gt=0, le=4, description="The width multiplier.")
