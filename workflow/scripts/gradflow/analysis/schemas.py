@@ -62,11 +62,11 @@ OUTCOMES = {
 NETWORK = ("architecture", *MODEL_OPTIONS, "options", "image_size", "classes", "optimizer", "channels")
 COUNTED = {"parameters": int, "unused": int, "mflop": float, "activation_mib": float}
 # What an explanation (gradflow.propagation.explain) says of a network as a whole: decades, first layer over last, and
-# what the causes add to them; the first layer's update at a learning rate of 1; operations without a rule; and why a
-# network could not be explained.
+# what the causes add to them; the first layer's update at a learning rate of 1; the names of operations without a rule;
+# and why a network could not be explained.
 EXPLAINED = dict.fromkeys(("measured", "predicted", "pure", "residual", *CAUSES, "update"), float) | {
     "verdict": Key,
-    "unknown": str,
+    "no_rule": str,
     "reason": str,
 }
 

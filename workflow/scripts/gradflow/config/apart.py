@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gradflow.config.fields import Distinct, Number, Section, one_of
-from gradflow.labels import ACTIVATIONS
+from gradflow.labels import ACTIVATIONS, INITS
 
 DRAWN_INITS = ("default", "xavier", "he", "lecun")  # of random networks; the others are of convolutions, or trained
 SURVEYED_INITS = ("default", "xavier", "he", "he_fan_out", "orthogonal")
@@ -61,7 +61,7 @@ class Alignment(Section):
     architectures: Distinct[str] = Field(
         ["vgg_deep", "resnet18"], min_length=1, description="Which, of gradflow's and your own."
     )
-    init: str = Field("he", description="Their initialisation.")
+    init: one_of(*(name for name in INITS if name != "pretrained")) = Field("he", description="Their initialisation.")
     learning_rate: Number = Field(0.01, gt=0, le=100, description="That of SGD.")
     momentum: Number = Field(0.9, ge=0, lt=1, description="That of SGD.")
     batch_size: int = Field(32, ge=2, le=65_536, description="Images in a batch.")

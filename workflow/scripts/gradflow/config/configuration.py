@@ -1,6 +1,7 @@
 """The configuration: read, checked, completed with its defaults. Every fault is one sentence."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -50,6 +51,7 @@ def complete(config: dict) -> dict:
         raise GradflowError(sentence(error)) from None
     _expand_home(config)
     _check_references(config)
+    _check_architectures(config["alignment"]["architectures"], known(own))
     return config
 
 
@@ -81,6 +83,14 @@ def _check_references(config: dict) -> None:
             f"config: scale.dataset names {config['scale']['dataset']!r}; "
             f"choose one of datasets: {', '.join(config['datasets'])}."
         )
+
+
+def _check_architectures(names: list[str], entries: Mapping) -> None:
+    for name in names:
+        if name not in entries:
+            raise GradflowError(
+                f"config: alignment.architectures names {name!r}, which is none; choose from {', '.join(entries)}."
+            )
 
 
 def _check_selected(name: str, studies: dict) -> None:

@@ -118,12 +118,12 @@ def explained(work: Callable[[], Explanation]) -> tuple[Explanation | None, str]
 def total_row(found: Explanation | None, reason: str) -> dict:
     """Return an explanation's decades, size and verdict as a row."""
     if found is None:
-        return dict.fromkeys((*TOTALS, "update"), math.nan) | {"verdict": "", "unknown": "", "reason": reason}
+        return dict.fromkeys((*TOTALS, "update"), math.nan) | {"verdict": "", "no_rule": "", "reason": reason}
     decades = {name: found.decades[name] for name in TOTALS}
     return decades | {
         "update": found.update,
         "verdict": found.verdict,
-        "unknown": ", ".join(found.unknown),
+        "no_rule": ", ".join(found.unknown),
         "reason": reason,
     }
 

@@ -25,6 +25,7 @@ def draw(alignment: pd.DataFrame) -> Figure:
             axis.fill_between(list(found), low, high, color=colour, alpha=0.2, lw=0)
         axis.axhline(0, color=GREY, lw=0.8)
         axis.set_xscale("symlog", linthresh=1)
+        axis.set_xlim(-0.2, alignment["step"].max() * 1.2)
         axis.set_xticks(sorted(set(alignment["step"])))
         axis.xaxis.set_major_formatter(ScalarFormatter())
         axis.set_title(title, fontsize=9)

@@ -52,7 +52,7 @@ def how_well(studies: list[StudyTables]) -> str:
     if means.empty:
         return "No network was explained."
     residuals, spans = means["residual"].abs(), means["measured"]
-    names = sorted({name for told in drawn["unknown"] for name in told.split(", ") if name})
+    names = sorted({name for told in drawn["no_rule"] for name in told.split(", ") if name})
     unknown = (
         f" Operations without a rule: {', '.join(names)}; they are bridged as they were measured." if names else ""
     )
