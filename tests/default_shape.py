@@ -10,9 +10,12 @@ import torch
 import yaml
 
 from gradflow import studies
+from gradflow.analysis.schemas import TABLES
 from gradflow.analysis.tables import write_table
 from gradflow.config import configuration
+from gradflow.labels import CAUSES
 from gradflow.models.build import build
+from gradflow.models.catalogue import CATALOGUE
 from gradflow.propagation.first_backward import MEASURED
 from gradflow.recorder.layers import CONV_AND_LINEAR
 from gradflow.training import result as results
@@ -36,6 +39,8 @@ def write_results(folder: Path, config: Path, dataset: Path) -> set[str]:
     passes = first_backward(names, settings["scale"]["initial_seeds"], generator)
     write_table(folder / "tables", "first_backward", passes)
     write_table(folder / "tables", "depth_at_init", depth_at_init(settings["depth_at_init"], generator))
+    for table, rows in initial_tables(names, settings, generator).items():
+        write_table(folder / "tables", table, rows)
     for depth, width in itertools.product(settings["mlp"]["depths"], settings["mlp"]["widths"]):
         path = folder / "mlp" / f"depth{depth}-width{width}.npz"
         results.write_arrays(path, random_mlps(depth, settings["mlp"], generator))
@@ -73,6 +78,41 @@ def depth_at_init(settings: dict, generator) -> pd.DataFrame:
     for name in ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"):
         table[name] = generator.normal(0, 1, len(table))
     return table
+
+
+def initial_tables(names: dict[str, list[str]], settings: dict, generator) -> dict[str, pd.DataFrame]:
+    """Explanations of every start, of every architecture under every initialisation, and over training."""
+    seeds = range(settings["scale"]["theory_seeds"])
+    layers = [(start, seed, *place) for start, all_ in names.items() for seed in seeds for place in enumerate(all_)]
+    layers = pd.DataFrame(layers, columns=["start", "seed", "depth", "layer"])
+    numbers = 10 ** generator.normal(0.1 * layers["depth"] - 5, 0.1)
+    layers = layers.assign(measured=numbers, predicted=numbers, pure=np.nan, spread=0.1)
+    survey, aligned = settings["initial_survey"], settings["alignment"]
+    networks = itertools.product(CATALOGUE, survey["inits"], range(survey["seeds"]))
+    networks = pd.DataFrame(networks, columns=["architecture", "init", "seed"])
+    networks = networks.assign(label=[CATALOGUE[name].label for name in networks["architecture"]], image_size=64)
+    steps = itertools.product(aligned["architectures"], range(aligned["seeds"]), aligned["steps"])
+    steps = pd.DataFrame(steps, columns=["architecture", "seed", "step"])
+    steps = steps.assign(label=[CATALOGUE[name].label for name in steps["architecture"]], loss=2.0)
+    return {
+        "theory": _explained(layers[["start", "seed"]].drop_duplicates(), generator),
+        "theory_layers": layers,
+        "initial_survey": _explained(networks, generator),
+        "alignment": _explained(steps, generator)[list(TABLES["alignment"].columns)],
+    }
+
+
+def _explained(rows: pd.DataFrame, generator) -> pd.DataFrame:
+    causes = {cause: generator.normal(0, 1, len(rows)) for cause in CAUSES}
+    predicted = sum(causes.values())
+    decades = {
+        "measured": predicted + 0.05,
+        "predicted": predicted,
+        "pure": predicted,
+        "residual": 0.05,
+        "update": 0.01,
+    }
+    return rows.assign(**causes, **decades, verdict="healthy, alive", no_rule="", reason="")
 
 
 def random_mlps(depth: int, settings: dict, generator) -> dict[str, np.ndarray]:

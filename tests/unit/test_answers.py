@@ -10,11 +10,12 @@ import pytest
 from gradflow.analysis.ablations import ablations, effects, with_and_without
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables
-from gradflow.labels import PHASES
+from gradflow.analysis.tables import empty_table
+from gradflow.labels import CAUSES, PHASES
 from gradflow.report import wording
 from gradflow.report.prose.ablations import ablation_summary, ablation_table, effect
-from gradflow.report.prose.chain_rule import chain_rule
 from gradflow.report.prose.random_mlps import sigmoid_and_friends, what_changes
+from gradflow.report.prose.theory import how_well, why
 from gradflow.report.prose.vanishing import does_it_vanish
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
@@ -47,7 +48,17 @@ def study(arms, seeds=3, layers=13, noise=0.02):
             runs.append(row | {"label": label, "run": run, "seed": seed, "status": "completed", "test_accuracy": 0.5})
     arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16", colour="#000000", beside="[]")
     empty, seeds = pd.DataFrame(), arms_table[["label", "run", "seed"]]
-    return StudyTables("s", "T", arms_table, pd.concat(profiles), empty, empty, pd.DataFrame(runs), seeds, Path())
+    theory = explained({label: decades for label, (decades, _) in arms.items()}, arms_table)
+    tables = (pd.concat(profiles), empty, empty, pd.DataFrame(runs), seeds, theory, empty_table("theory_layers"))
+    return StudyTables("s", "T", arms_table, *tables, Path())
+
+
+def explained(decades, arms):
+    """Explanations in which weights take all that is lost but half a decade, and a twentieth is not predicted."""
+    table = arms[["arm", "label", "seed"]].assign(start=arms["label"], reason="", no_rule="", pure=np.nan)
+    table = table.assign(measured=table["label"].map(decades).astype(float), **dict.fromkeys(CAUSES, 0.0))
+    table["predicted"] = table["measured"] - 0.05
+    return table.assign(residual=0.05, padding=-0.5, weights=table["predicted"] + 0.5)
 
 
 @pytest.mark.parametrize(("decades", "word"), [(-5, "vanishing"), (0.3, "healthy"), (4, "exploding")])
@@ -70,9 +81,23 @@ def test_one_seed_has_no_interval():
     assert "(one random seed)" in said and "[" not in said
 
 
-def test_the_product_of_factors_meets_the_ratio_end_to_end():
-    row = chain_rule(study({"arm": (-6, {})}, noise=0)).splitlines()[-1]
-    assert row == "| arm | 12 | 12 | 0.32 | 0.32 | 0.32 | 1.0·10⁻⁶× | 1.0·10⁻⁶× [1.0·10⁻⁶,\u00a01.0·10⁻⁶] |"
+def test_the_why_is_the_prediction_beside_the_measurement_and_its_causes():
+    table = study({"arm": (-6, {}), "other": (2, {})}, noise=0)
+    row = why(table).splitlines()[-2]
+    assert row.startswith("| arm | −6.00 [−6.00,\u00a0−6.00] | −6.05 [−6.05,\u00a0−6.05] | +0.05 [+0.05,")
+    assert row.endswith("| – | −5.5 weights, −0.5 padding |")
+    said = how_well([table])
+    assert "Over the 2 distinct networks" in said and "−6.0 to +2.0 decades" in said and "0.05 at most" in said
+
+
+def test_an_operation_without_a_rule_and_a_network_that_is_not_explained_are_named():
+    table = study({"arm": (-6, {}), "odd": (1, {})})
+    odd = table.theory["label"] == "odd"
+    table.theory.loc[odd, ["measured", "predicted", "residual"]] = np.nan
+    table.theory.loc[odd, "reason"] = "GradflowError: one layer"
+    table.theory.loc[~odd, "no_rule"] = "Fancy"
+    assert "| odd | – | – | – | – | GradflowError: one layer |" in why(table)
+    assert "Over the 1 distinct networks" in how_well([table]) and "without a rule: Fancy;" in how_well([table])
 
 
 def test_an_effect_is_found_where_there_is_one_and_only_there():

@@ -23,8 +23,9 @@ from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
 from gradflow.models.main_path import beside_main_path
 from gradflow.propagation.first_backward import first_backward
+from gradflow.propagation.survey import theory_tables
 from gradflow.report.figures._depth_profiles import depth_profiles
-from gradflow.report.prose.chain_rule import chain_rule
+from gradflow.report.prose.theory import why
 from gradflow.report.prose.vanishing import does_it_vanish
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
@@ -90,11 +91,12 @@ def test_a_normalization_that_does_not_fit_is_one_sentence(normalization, fill, 
 def folder(tmp_path_factory):
     """Tables of networks of one, two and three layers whose names are numbers, two random seeds each."""
     folder, data = tmp_path_factory.mktemp("numbered"), in_memory(1)
-    rows, paths, starts = [], [], []
+    rows, paths, starts, runs = [], [], [], []
     for number in (1, 2, 3):
         for seed in (0, 1):
             run = run_of("numbers", seed=seed, options={"layers": number}, normalization="none")
             result = train(run, data, architecture=NUMBERED)
+            runs.append(run)
             paths.append(folder / "runs" / run.id / "norms.npz")
             write_result(paths[-1], result)
             arm = ["small", "Small", number - 1, str(number), run.id, seed, run.start]
@@ -103,6 +105,10 @@ def folder(tmp_path_factory):
     write_tables(paths, folder / "tables")
     write_arms(folder / "tables", rows)
     write_table(folder / "tables", "first_backward", pd.concat(starts))
+    alone = {run.start: run for run in runs}.values()
+    theory = theory_tables(alone, {run.dataset: data}, (0, 1), architectures={"numbers": NUMBERED})
+    for name, table in zip(("theory", "theory_layers"), theory):
+        write_table(folder / "tables", name, table)
     return folder
 
 
@@ -120,7 +126,7 @@ def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
     depth_profiles(study, "relative_gradient").draw_without_rendering()
     said = does_it_vanish(study, THRESHOLDS)
     assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said
-    assert "| one layer |" in chain_rule(study)
+    assert "| 1 | – | – | – | – | GradflowError: explain: 1 layers with weights lie between" in why(study)
     verdict_table(study, THRESHOLDS)
 
 

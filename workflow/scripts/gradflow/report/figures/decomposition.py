@@ -20,6 +20,7 @@ def draw(study) -> Figure:
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     seeds = study.theory["seed"].nunique()
-    figure.suptitle(f"{study.title}: what the gradient at init is owed to\n(means over {seeds} random seeds)")
+    over = f"means over {seeds} random seeds" if seeds else "nothing was explained"
+    figure.suptitle(f"{study.title}: what the gradient at init is owed to\n({over})")
     legend_below(figure, axis)
     return figure
