@@ -20,12 +20,18 @@ FILES_OF_FIGURES = {
     "random_mlps": random_mlp_files(),
     "notebook_004": notebook_004_files(),
     "depth_at_init": depth_at_init_files(),
+    "trainable_depth": landmark_files("trainable_depth"),
+    "log_norm_variance": landmark_files("log_norm_variance"),
+    "residual_by_width": landmark_files("residual_by_width"),
 }
 # The folder and the category in the report of figures that are no study's.
 FOLDERS_OF_FIGURES = {
     "random_mlps": ("mlp", "Random MLPs"),
     "notebook_004": ("mlp", "Random MLPs"),
     "depth_at_init": ("depth_at_init", "Depth at initialisation"),
+    "trainable_depth": ("landmarks", "Landmarks"),
+    "log_norm_variance": ("landmarks", "Landmarks"),
+    "residual_by_width": ("landmarks", "Landmarks"),
 }
 
 

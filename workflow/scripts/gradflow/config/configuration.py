@@ -14,7 +14,7 @@ from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request
 
-UNTRAINED = ("mlp", "depth_at_init")  # networks at initialisation, which have a section of their own
+UNTRAINED = ("mlp", "depth_at_init", "landmarks")  # no training studies; each has a section of its own
 
 
 def read_configuration(*paths: Path) -> dict:

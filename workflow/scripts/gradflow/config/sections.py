@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
+from gradflow.config.landmarks import Landmarks
 from gradflow.config.settings import Settings
 from gradflow.labels import ACTIVATIONS
 
@@ -172,8 +173,8 @@ class Configuration(Section):
     select: Distinct[str] = Field(
         ["mlp"],
         min_length=1,
-        description="The studies to run, by name; mlp (notebook 004's) and depth_at_init are set up under keys of "
-        "their own.",
+        description="The studies to run, by name; mlp (notebook 004's), depth_at_init and landmarks are set up under "
+        "keys of their own.",
     )
     device: one_of("auto", "cpu", "cuda") = Field(
         "auto",
@@ -232,3 +233,4 @@ class Configuration(Section):
     studies: dict[Name, StudySection] = Field({}, description="The training studies, by name.")
     mlp: RandomMlps = Field({})
     depth_at_init: DepthAtInit = Field({})
+    landmarks: Landmarks = Field({})

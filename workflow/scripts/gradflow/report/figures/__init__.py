@@ -24,6 +24,9 @@ SUBJECTS = {
     "random_mlps": ("width",),
     "notebook_004": (),
     "depth_at_init": (),
+    "trainable_depth": (),
+    "log_norm_variance": (),
+    "residual_by_width": (),
 }
 SETTINGS = ("layers", "thresholds", "width")
 
