@@ -17,7 +17,8 @@ def log_norm_variance_table(
     """Draw ReLU networks with He's weights and no biases, and measure ln ‖δ‖² of one sample at their first layer.
 
     δ is the gradient of one random output. ln ‖δ‖² is nearly normal, of mean −β/2 and variance β = 5 Σ 1/n over the
-    hidden layers' widths n (Hanin & Nica 2018, section 1.2, of Gaussian weights; up to terms of 1/n²).
+    hidden layers' widths n, up to terms of 1/n² (Hanin & Nica 2018, theorem 1, with Gaussian weights and half of the
+    units active).
 
     Parameters
     ----------
@@ -28,8 +29,8 @@ def log_norm_variance_table(
 
     Returns
     -------
-    One row a width and depth: width, depth, draws, inverse_widths (Σ 1/n), mean and variance of ln ‖δ‖² over draws,
-    less the logarithm of what is expected of ‖δ‖².
+    One row a width and depth: width, depth, draws, inverse_widths (Σ 1/n), mean and variance of ln ‖δ‖² over draws;
+    E ‖δ‖² is 1.
 
     Raises
     ------
