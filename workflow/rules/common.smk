@@ -149,6 +149,11 @@ def depth_at_init_files():
     return [rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else []
 
 
+def landmark_settings(name):
+    """The settings of a landmark, and the first random seed."""
+    return CONFIG["landmarks"][name] | {"first_seed": CONFIG["scale"]["first_seed"]}
+
+
 def landmark_files(name):
     """The table of a landmark, if they are selected."""
     return [getattr(rules, name).output.table] if "landmarks" in CONFIG["select"] else []

@@ -1,9 +1,4 @@
 # Landmarks of the field, measured; config/landmarks.yaml selects them. On the CPU: their networks are small.
-def landmark(name):
-    """The settings of a landmark, and the first random seed."""
-    return CONFIG["landmarks"][name] | {"first_seed": CONFIG["scale"]["first_seed"]}
-
-
 rule trainable_depth:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
@@ -22,7 +17,7 @@ rule trainable_depth:
         runtime=growing(60),
     params:
         columns=columns_of("trainable_depth"),
-        settings=landmark("trainable_depth"),
+        settings=landmark_settings("trainable_depth"),
         code=code_fingerprint(
             "gradflow.propagation.trainable_depth", "gradflow.data.batches", "gradflow.training.device"
         ),
@@ -46,7 +41,7 @@ rule log_norm_variance:
         runtime=growing(60),
     params:
         columns=columns_of("log_norm_variance"),
-        settings=landmark("log_norm_variance"),
+        settings=landmark_settings("log_norm_variance"),
         code=code_fingerprint("gradflow.propagation.log_norm_variance", "gradflow.training.device"),
     script:
         "../scripts/log_norm_variance.py"
@@ -70,7 +65,7 @@ rule residual_by_width:
         runtime=growing(60),
     params:
         columns=columns_of("residual_by_width"),
-        settings=landmark("residual_by_width"),
+        settings=landmark_settings("residual_by_width"),
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],
         code=[
             network_fingerprint(
