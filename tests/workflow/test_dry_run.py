@@ -15,6 +15,8 @@ from gradflow.report.figures import figures
 ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init all"
 ONE_STUDY = ["--config", "select=[kernel]"]
 FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
+LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}
+FIXED |= dict.fromkeys((f"figure_{name}" for name in LANDMARKS), 0)  # of an overlay of their own
 NO_DEPTH = {"depth_at_init": 0, "figure_depth": 0}
 NO_MLP = {"figure_printed": 0, "figure_profiles": 0}
 NO_STUDY = {"first_backward": 0, "tables": 0, "cost": 0}
@@ -46,8 +48,12 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
             ["--config", "select=[depth_at_init]"],
             NO_MLP | NO_STUDY,
         ),
+        (
+            ["--configfile", "config/landmarks.yaml"],
+            dict.fromkeys([*LANDMARKS, *(f"figure_{name}" for name in LANDMARKS)], 1) | NO_MLP | NO_STUDY | NO_DEPTH,
+        ),
     ],
-    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone"],
+    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone", "landmarks"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     assert pending(workflow, *arguments) == +Counter(FIXED | jobs)
@@ -87,7 +93,8 @@ def test_a_check_that_was_cut_off_is_made_again(workflow):
 
 
 def test_the_configurations_tested_are_all_that_ship():
-    assert sorted(path.name for path in (ROOT / "config").iterdir()) == ["full.yaml", "real-small.yaml", "smoke.yaml"]
+    there = sorted(path.name for path in (ROOT / "config").iterdir())
+    assert there == ["full.yaml", "landmarks.yaml", "real-small.yaml", "smoke.yaml"]
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,16 @@ def alignment_files():
     return [rules.alignment.output.table] if "alignment" in CONFIG["select"] else []
 
 
+def landmark_settings(name):
+    """The settings of a landmark, and the first random seed."""
+    return CONFIG["landmarks"][name] | {"first_seed": CONFIG["scale"]["first_seed"]}
+
+
+def landmark_files(name):
+    """The table of a landmark, if they are selected."""
+    return [getattr(rules, name).output.table] if "landmarks" in CONFIG["select"] else []
+
+
 def arm_rows():
     """Which run belongs to which arm of which study, as rows."""
     return [

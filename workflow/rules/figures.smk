@@ -22,6 +22,9 @@ FILES_OF_FIGURES = {
     "depth_at_init": depth_at_init_files(),
     "initial_survey": initial_survey_files(),
     "alignment": alignment_files(),
+    "trainable_depth": landmark_files("trainable_depth"),
+    "log_norm_variance": landmark_files("log_norm_variance"),
+    "residual_by_width": landmark_files("residual_by_width"),
 }
 # The folder and the category in the report of figures that are no study's.
 FOLDERS_OF_FIGURES = {
@@ -30,6 +33,9 @@ FOLDERS_OF_FIGURES = {
     "depth_at_init": ("depth_at_init", "Depth at initialisation"),
     "initial_survey": ("initial_survey", "Initial survey"),
     "alignment": ("alignment", "Learnt alignment"),
+    "trainable_depth": ("landmarks", "Landmarks"),
+    "log_norm_variance": ("landmarks", "Landmarks"),
+    "residual_by_width": ("landmarks", "Landmarks"),
 }
 
 

@@ -149,4 +149,17 @@ TABLES = {
         | dict.fromkeys(("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"), float),
         earlier=("probes.csv",),
     ),
+    "trainable_depth": Table(
+        "a tanh network with a random seed, trained",  # lengths in layers; infinite at the edge of chaos
+        {"weight_variance": float, "depth": int, "seed": int}
+        | dict.fromkeys(("correlation_length", "gradient_length", "train_accuracy"), float),
+    ),
+    "log_norm_variance": Table(
+        "random ReLU networks of a width and depth",  # mean and variance of ln ‖δ‖²; inverse_widths: Σ 1/n
+        {"width": int, "depth": int, "draws": int} | dict.fromkeys(("inverse_widths", "mean", "variance"), float),
+    ),
+    "residual_by_width": Table(
+        "a network of a width with a random seed",
+        {"network": Key, "width": float, "seed": int} | dict.fromkeys(("measured", "predicted", "residual"), float),
+    ),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from scipy.special import stdtrit  # scipy.stats takes half a second to import, and is wanted by few figures
+from scipy.special import chdtri, stdtrit  # scipy.stats takes half a second to import, and is wanted by few figures
 
 CONFIDENCE = 0.95
 ALPHA = 0.05
@@ -129,6 +129,13 @@ def _percentiles(resampled: np.ndarray, middle: float, count: int, confidence: f
 
     low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2], method="nearest")
     return Estimate(float(middle), float(low), float(high), count, p=test)
+
+
+def variance_interval(variance: float, freedom: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the interval of a variance of normal values, estimated with so many degrees of freedom, by chi-square."""
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    low, high = (float(freedom * variance / chdtri(freedom, tail)) for tail in tails)
+    return low, high
 
 
 def adjusted(p_values) -> np.ndarray:

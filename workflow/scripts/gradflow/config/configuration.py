@@ -15,7 +15,13 @@ from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request
 
-APART = ("mlp", "depth_at_init", "initial_survey", "alignment")  # no studies: each has a section of its own
+APART = (
+    "mlp",
+    "depth_at_init",
+    "initial_survey",
+    "alignment",
+    "landmarks",
+)  # no studies: each has a section of its own
 
 
 def read_configuration(*paths: Path) -> dict:

@@ -26,7 +26,8 @@ def reference() -> str:
     parts = [HEAD]
     for path, section in _sections("", schema, schema["$defs"]):
         title = f"## `{path}`\n\n{section['description']}\n" if path else "## The top level\n"
-        parts.append("\n".join([title, COLUMNS, *_rows(section, schema["$defs"])]) + "\n")
+        rows = list(_rows(section, schema["$defs"]))
+        parts.append("\n".join([title, COLUMNS, *rows] if rows else [title.rstrip()]) + "\n")
     return "\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gradflow.config.apart import RANDOM_SEED, Alignment, DepthAtInit, InitialSurvey, RandomMlps
 from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
+from gradflow.config.landmarks import Landmarks
 from gradflow.config.settings import Settings
 
 DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
@@ -151,7 +152,7 @@ class Configuration(Section):
         ["mlp"],
         min_length=1,
         description="The studies to run, by name, and what is no study and has a key of its own: mlp (notebook 004's), "
-        "depth_at_init, initial_survey and alignment.",
+        "depth_at_init, initial_survey, alignment and landmarks.",
     )
     device: one_of("auto", "cpu", "cuda") = Field(
         "auto",
@@ -212,3 +213,4 @@ class Configuration(Section):
     depth_at_init: DepthAtInit = Field({})
     initial_survey: InitialSurvey = Field({})
     alignment: Alignment = Field({})
+    landmarks: Landmarks = Field({})

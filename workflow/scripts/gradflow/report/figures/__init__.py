@@ -26,6 +26,9 @@ SUBJECTS = {
     "depth_at_init": (),
     "initial_survey": (),
     "alignment": (),
+    "trainable_depth": (),
+    "log_norm_variance": (),
+    "residual_by_width": (),
 }
 SETTINGS = ("layers", "thresholds", "width")
 
