@@ -1,6 +1,7 @@
 """The digits and the networks that bench/theory.py, bench/width.py and bench/remedies.py explain."""
 
 import itertools
+import re
 
 import numpy as np
 import torch
@@ -46,19 +47,21 @@ def skip_and_plain(name: str, **options) -> dict:
 
 def rows() -> dict:
     """{row of the table: {what its networks are told apart by: builder}}."""
+    activations = {"ReLU": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "GELU": nn.GELU}
     found = {
-        f"MLP {activation.__name__}": {init: mlp(activation, init) for init in ("default", "Xavier", "He")}
-        for activation in (nn.ReLU, nn.Sigmoid, nn.Tanh, nn.GELU)
+        f"MLP {word}": {init: mlp(activation, init) for init in ("default", "Xavier", "He")}
+        for word, activation in activations.items()
     }
     for depth in (16, 19):
         inits = ("default", "He", "torchvision's")
         found[f"VGG-{depth}"] = {init: network(f"vgg{depth}", init) for init in inits}
     found["VGG-16 with batch norm"] = {"": network("vgg16", batch_norm=True)}
-    found["VGG-Deep He"] = {word: network("vgg_deep", "He", activation=word.lower()) for word in ("ReLU", "sigmoid")}
+    found["VGG-Deep He,"] = {word: network("vgg_deep", "He", activation=word.lower()) for word in ("ReLU", "sigmoid")}
     for depth in (18, 50):
         for label, norm in (("", True), (" without batch norm", False)):
-            found[f"ResNet-{depth}{label}"] = skip_and_plain(f"resnet{depth}", batch_norm=norm)
-    found["CIFAR ResNet-56 ½"] = skip_and_plain("cifar_resnet", depth=56, width=0.5)
+            found[f"ResNet-{depth}{label},"] = skip_and_plain(f"resnet{depth}", batch_norm=norm)
+    for init in ("default", "He"):
+        found[f"CIFAR ResNet-56 ½ {init},"] = skip_and_plain("cifar_resnet", init=init, depth=56, width=0.5)
     return found
 
 
@@ -66,4 +69,9 @@ def number(value: float) -> str:
     """A number with its sign and two decimals, as the documents have it: −.38."""
     if not np.isfinite(value):
         return "–"
-    return f"{value:+.2f}".replace("-", "−").replace("−0.", "−.").replace("+0.", "+.")
+    return without_zero(f"{round(value, 2) + 0:+.2f}")
+
+
+def without_zero(text: str) -> str:
+    """A number's text with a minus sign proper, and without the 0 before its point."""
+    return re.sub(r"(?<!\d)0\.", ".", text.replace("-", "−"))
