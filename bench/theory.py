@@ -3,7 +3,7 @@
     python bench/theory.py [--seeds 8]
 
 Digits of scikit-learn at 32 px, 32 of the training split; width ¼ (CIFAR ResNet-56 ½); MLPs of 16 layers and width 128
-on the same pixels. Means over random seeds, each of which draws the network anew. Six minutes of one core.
+on the same pixels. Means over random seeds, each of which draws the network anew. Six to eight minutes of one core.
 """
 
 import argparse

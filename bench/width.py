@@ -3,7 +3,7 @@
     python bench/width.py [--seeds 24]
 
 The standard deviation of measured decades, first layer over last, beside the first layer's `spread` of an explanation
-(`gradflow.propagation.width`), its mean over the seeds. One core.
+(`gradflow.propagation.width`), its mean over the seeds. Half a minute of one core.
 """
 
 import argparse
