@@ -1,12 +1,12 @@
 # make run · make plan · make verify · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
-# make bench-peers · make test-peers set up .venv-peers, for what the recorder is compared with and what it writes to.
+# make bench-peers · make test-peers · make theory set up .venv-peers, for what the recorder is compared with and what it writes to.
 # CORES and CONFIG change what runs.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify test test-default test-peers lint reference bench bench-peers
+.PHONY: run plan verify test test-default test-peers lint reference bench bench-peers theory
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -48,6 +48,12 @@ bench: .venv/ready
 # the recorder beside what others use, in one process
 bench-peers: .venv-peers/ready
 	.venv-peers/bin/python bench/recorder.py
+
+# docs/theory.md's tables and pictures, which are written into docs/images; what AnyInit does is among the remedies
+theory: .venv/ready .venv-peers/ready
+	.venv/bin/python bench/theory.py
+	.venv/bin/python bench/width.py
+	.venv-peers/bin/python bench/remedies.py
 
 .venv-peers/ready: bench/peers.txt pyproject.toml
 	$(PYTHON) -m venv .venv-peers

@@ -12,14 +12,15 @@ import yaml
 from conftest import ROOT, environment, pending, snakemake
 from gradflow.report.figures import figures
 
-ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init all"
+ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init theory initial_survey alignment all"
 ONE_STUDY = ["--config", "select=[kernel]"]
 FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}
 FIXED |= dict.fromkeys((f"figure_{name}" for name in LANDMARKS), 0)  # of an overlay of their own
 NO_DEPTH = {"depth_at_init": 0, "figure_depth": 0}
+NO_SURVEY = dict.fromkeys("initial_survey figure_initial_survey alignment figure_alignment".split(), 0)
 NO_MLP = {"figure_printed": 0, "figure_profiles": 0}
-NO_STUDY = {"first_backward": 0, "tables": 0, "cost": 0}
+NO_STUDY = {"first_backward": 0, "theory": 0, "tables": 0, "cost": 0}
 NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" in kind.arguments}
 
 
@@ -34,23 +35,27 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 21, "fetch": 1} | NO_MLP | NO_DEPTH,
+            {"train": 21, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[skip]"],
-            {"train": 24} | NO_MLP | NO_DEPTH,
+            {"train": 24} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[mlp]"],
-            {"random_mlps": 4, "prepare_data": 0} | NO_STUDY | NO_DEPTH,
+            {"random_mlps": 4, "prepare_data": 0} | NO_STUDY | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[depth_at_init]"],
-            NO_MLP | NO_STUDY,
+            NO_MLP | NO_STUDY | NO_SURVEY,
         ),
         (
             ["--configfile", "config/landmarks.yaml"],
-            dict.fromkeys([*LANDMARKS, *(f"figure_{name}" for name in LANDMARKS)], 1) | NO_MLP | NO_STUDY | NO_DEPTH,
+            dict.fromkeys([*LANDMARKS, *(f"figure_{name}" for name in LANDMARKS)], 1)
+            | NO_MLP
+            | NO_STUDY
+            | NO_DEPTH
+            | NO_SURVEY,
         ),
     ],
     ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone", "landmarks"],

@@ -55,18 +55,20 @@ def residual_by_width_table(
     for name, width, seed in progress(points):
         architecture, options = NETWORKS[name]
         model = build(architecture, classes=classes, seed=seed, width=width, **shape, **options)
-        measured, predicted = _decades(model, images, labels, seed)
+        measured, predicted = _measured_and_predicted(model, images, labels, seed)
         rows.append((name, float(width), seed, measured, predicted, measured - predicted))
     return pd.DataFrame(rows, columns=["network", "width", "seed", "measured", "predicted", "residual"])
 
 
-def _decades(model: nn.Module, images: torch.Tensor, labels: torch.Tensor, seed: int) -> tuple[float, float]:
+def _measured_and_predicted(
+    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, seed: int
+) -> tuple[float, float]:
     """Measured and predicted decades, first layer over last, as `explain` has them.
 
-    Nothing is predicted from choices alone, as if the network were trained: that takes longer than all else.
+    Nothing is predicted from choices alone: that takes longer than all else.
     """
     settings = {"loss": cross_entropy, "forward": nn.Module.__call__, "seed": seed, "probes": PASSES}
-    drawn = draw_network(model, images, labels, trained=True, **settings)
+    drawn = draw_network(model, images, labels, pure=False, **settings)
     first, last = (drawn.graph.uses[number].node for number in (0, -1))
     measured = drawn.measured.norms[first] - drawn.measured.norms[last]
     return measured, drawn.passes.norm(first) - drawn.passes.norm(last)
