@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from gradflow import build
 from gradflow.data.sources.digits import SOURCE
 from gradflow.models.initialization import initialize
 
+PICTURES = Path(__file__).parents[1] / "docs" / "images"
 SIDE = 32
 INITS = {"default": "default", "Xavier": "xavier", "He": "he", "torchvision's": "torchvision"}
 

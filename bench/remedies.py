@@ -18,8 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from networks import digits, mlp, network, number, without_zero
-from theory import IMAGES
+from networks import PICTURES, digits, mlp, network, number, without_zero
 from torch import nn
 from torchvision.models import mobilenet_v2, squeezenet1_1
 from tqdm import tqdm
@@ -187,7 +186,7 @@ def main() -> None:
         found += trials(name, seed, batch)
     print_changes(found)
     print_errors(found)
-    draw_picture(found).savefig(IMAGES / "remedies.png", dpi=130)
+    draw_picture(found).savefig(PICTURES / "remedies.png", dpi=130)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,17 @@ on the same pixels. Means over random seeds, each of which draws the network ane
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from networks import digits, number, rows, without_zero
+from networks import PICTURES, digits, number, rows, without_zero
 from tqdm import tqdm
 
 from gradflow import explain
 from gradflow.colours import BLACK, BLUE, GREEN, SILVER, VERMILLION
 from gradflow.propagation.picture import COLOURS
 
-IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SHOWN = 0.005  # decades of a cause that a table and a picture show
 FAMILIES = {"MLP": BLUE, "VGG": VERMILLION, "ResNet": GREEN}
 PREDICTIONS = {"predicted": "o", "pure": "D"}
@@ -149,8 +147,8 @@ def main() -> None:
     chosen = {name: named[name] for name in DECOMPOSED}
     print_table(found)
     print_decomposition(chosen)
-    draw_theory(named).savefig(IMAGES / "theory.png", dpi=130)
-    draw_decomposition(chosen).savefig(IMAGES / "decomposition.png", dpi=130)
+    draw_theory(named).savefig(PICTURES / "theory.png", dpi=130)
+    draw_decomposition(chosen).savefig(PICTURES / "decomposition.png", dpi=130)
 
 
 if __name__ == "__main__":
