@@ -95,6 +95,9 @@ def test_what_is_missing_is_not_decided_and_says_what(tmp_path):
         "no network with depth 56 was measured": {
             "says": "n", "depth_at_init": {"depth": 56}, "measure": "decades", "below": 1,
         },
+        "no network with architecture vgg38, init he was measured": {
+            "says": "n", "theory": {"architecture": "vgg38", "init": "he"}, "measure": "measured", "below": 1,
+        },
         "no networks of 5 layers, width 10, relu-he were drawn": {
             "says": "n", "random_mlps": {"activation": "relu", "init": "he", "depth": 5, "width": 10}, "below": 1,
         },
@@ -143,6 +146,21 @@ def test_infinite_and_lost_seeds_never_turn_a_verdict_round(values, region, outc
     measured = pd.DataFrame({"depth": 8, "seed": range(len(values)), "decades": values})
     test = {"says": "n", "depth_at_init": {"depth": 8}, "measure": "decades"} | region
     assert settle(claim(test), {"depth_at_init": measured})["outcome"].iloc[0].startswith(outcome)
+
+
+def test_theory_is_evidence_by_architecture_and_initialisation_random_seed_by_random_seed():
+    kinds = [(init, seed, -6.0 - seed / 10, share) for seed in range(4) for init, share in (("default", -5), ("he", 0))]
+    table = pd.DataFrame(kinds, columns=["init", "seed", "measured", "weights"]).assign(architecture="vgg19")
+    default = {"theory": {"architecture": "vgg19", "init": "default"}}
+    tests = [
+        {"says": "vanishes", **default, "measure": "measured", "below": -2},
+        {
+            "says": "the weights' share", **default, "measure": "weights",
+            "minus": {"theory": {"init": "he"}}, "below": -2,
+        },
+    ]  # fmt: skip
+    settled = settle(claim(*tests), {"theory": table})
+    assert list(settled["value"].round(2)) == [-6.15, -5.0] and settled["outcome"].iloc[0] == "holds"
 
 
 def test_random_networks_are_compared_by_their_medians():

@@ -13,6 +13,7 @@ from gradflow.analysis.claims.evidence import with_settings
 from gradflow.analysis.claims.schema import read_claims
 from gradflow.config import configuration
 from gradflow.models.build import build
+from gradflow.models.catalogue import CATALOGUE
 from gradflow.recorder.layers import CONV_AND_LINEAR
 from synthetic import claim, vanishes
 
@@ -44,6 +45,14 @@ def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
         assert set(test.get("with", {}).get("layers", [])) <= layers_of(test["study"], test["arm"]), test
 
 
+def test_the_networks_of_tests_by_theory_are_in_the_default_survey():
+    surveyed = configuration.read_configuration(ROOT / "config.yaml")["initial_survey"]["inits"]
+    tests = [test["theory"] for one in read_claims(SHIPPED) for test in one["tests"] if "theory" in test]
+    assert tests
+    for network in tests:
+        assert network["init"] in surveyed and network["image_size"] == CATALOGUE[network["architecture"]].source_size
+
+
 def test_the_shipped_claims_are_those_of_the_five_notebooks_and_the_literature():
     assert [one["id"] for one in read_claims(SHIPPED)] == [f"C{number}" for number in range(1, 25)]
 
@@ -61,6 +70,11 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
             {"says": "n", "depth_at_init": {"depth": 8}, "measure": "loss", "below": 1},
             "no measure 'loss' of depth at initialisation",
         ),
+        (
+            {"says": "n", "theory": {"init": "he", "width": 1}, "measure": "padding", "below": 1},
+            "'width' does not tell surveyed networks apart",
+        ),
+        ({"says": "n", "theory": {"init": "he"}, "measure": "decades", "below": 1}, "no measure 'decades' of the init"),
         ({"says": "n", "depth_at_init": {"depth": 8}, "below": 1}, "'measure' is a required property"),
         (vanishes(over={}), "'over' was unexpected"),
         (vanishes(arm={"kernel": [3, 5]}), r"\[3, 5\] is not of type 'string', 'number', 'boolean', 'null'"),

@@ -8,7 +8,7 @@ from PIL import Image
 from torch import nn
 
 from gradflow.cli import main
-from gradflow.propagation.operations import CAUSES
+from gradflow.labels import CAUSES
 
 NETWORK = """
 import torch

@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from gradflow import GradientRecorder, build, explain
+from gradflow.labels import CAUSES
 from gradflow.propagation import draw as draw_module
 from gradflow.propagation.measurement import Measured
-from gradflow.propagation.operations import CAUSES
 
 ACTIVATIONS = """ReLU ReLU6 LeakyReLU ELU SELU CELU GELU SiLU Mish Sigmoid Tanh Softplus Softsign LogSigmoid Hardtanh
 Hardswish Hardsigmoid Tanhshrink Softshrink Hardshrink PReLU RReLU Softmax2d"""
