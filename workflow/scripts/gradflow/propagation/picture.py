@@ -30,6 +30,12 @@ def draw_explanation(one: Explanation) -> Figure:
         profile.fill_between(place, positive(low), positive(high), color=SKY, alpha=0.3, label=label)
     profile.plot(place, positive(measured), "o", color=BLUE, markersize=4, label="measured")
     profile.plot(place, positive(predicted), color=VERMILLION, linewidth=1, label="predicted from the forward pass")
+    spread = np.array([np.nan if layer.spread is None else layer.spread for layer in one.layers])
+    if np.nanmax(spread) > 0:
+        on_path, reach = np.isfinite(spread) & (predicted > 0), 10 ** (2 * np.nan_to_num(spread))
+        band = {"facecolor": "none", "edgecolor": VERMILLION, "alpha": 0.4, "hatch": "////", "lw": 0}
+        low, high = ((predicted * factor)[on_path] for factor in (1 / reach, reach))
+        profile.fill_between(place[on_path], low, high, **band, label="± 2 standard deviations of finite width")
     profile.set(yscale="log", xlabel="layer, from the input", ylabel="activation gradient a sample (L2 norm)")
     shown = place[:: max(1, -(-len(place) // NAMES_SHOWN))]
     profile.set_xticks(shown, [one.layers[i].name for i in shown], rotation=90, fontsize=7)
