@@ -51,7 +51,7 @@ class InitialSurvey(Section):
         32,
         ge=4,
         le=1024,
-        description="Images of 64 pixels a side in a batch; of larger ones there are fewer, at least 4.",
+        description="Images of 64 pixels a side in a batch; of larger ones there are fewer, at least 3.",
     )
 
 

@@ -20,7 +20,7 @@ from gradflow.runs import Run
 
 PASSES, FEW = 8, 2  # independent ones a draw: of narrow networks more, as each differs more
 CLASSES = 10
-SIDE, FEWEST = 64, 4  # larger images are fewer, so that they have as many pixels together; but so many at least
+SIDE, FEWEST = 64, 3  # larger images are fewer, so that they have as many pixels together; but so many at least
 TOTALS = ("measured", "predicted", "pure", "residual", *CAUSES)
 LAYER = ("layer", "depth", "measured", "predicted", "pure", "spread")
 
