@@ -33,7 +33,7 @@ def test_every_shipped_claim_names_arms_that_the_full_configuration_has():
     def layers_of(name, settings):
         run = next(arm.runs[0] for study in plan for arm in study.arms if arm.label == matching(name, settings)[0])
         with torch.device("meta"):
-            model = build(run.architecture, classes=10, **run.model_options)
+            model = build(run.architecture, classes=10, image_size=run.image_size, **run.model_options)
         return {layer for layer, module in model.named_modules() if isinstance(module, CONV_AND_LINEAR)}
 
     tests = [test for one in read_claims(SHIPPED) for test in one["tests"] if "study" in test]
