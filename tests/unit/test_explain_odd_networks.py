@@ -120,7 +120,7 @@ def test_weights_that_are_used_again_and_again_have_a_row_each_time():
 @pytest.mark.parametrize(
     ("model", "settings", "words"),
     [
-        (nn.Linear(8, 10), {}, "1 layers"),
+        (nn.Linear(8, 10), {}, "one layer"),
         (nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 10)), {"seeds": 2}, "give a function"),
         (nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 10)), {"labels": None}, "give the labels"),
         (nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 3)), {}, "no cross-entropy"),

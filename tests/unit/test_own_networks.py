@@ -126,7 +126,7 @@ def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
     depth_profiles(study, "relative_gradient").draw_without_rendering()
     said = does_it_vanish(study, THRESHOLDS)
     assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said
-    assert "| 1 | – | – | – | – | GradflowError: explain: 1 layers with weights lie between" in why(study)
+    assert "| 1 | – | – | – | – | GradflowError: explain: one layer with weights lies between" in why(study)
     verdict_table(study, THRESHOLDS)
 
 

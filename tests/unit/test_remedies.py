@@ -10,7 +10,7 @@ from torch import nn
 from gradflow import explain
 from gradflow.models.build import build
 from gradflow.propagation.changes import changed_copies
-from gradflow.propagation.draw import random_state_kept
+from gradflow.propagation.untouched import random_state_kept
 
 
 def named(result):
@@ -75,6 +75,41 @@ def test_a_network_is_left_as_it_was_with_torchs_random_state():
     explain(chain(), torch.randn(16, 64), LABELS)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     torch.set_rng_state(state)
+
+
+def test_a_network_in_which_nothing_flows_is_cured_by_what_lets_it_flow():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
+    nn.init.constant_(model[2].bias, -100)
+    result = explain(model, torch.randn(16, 32), LABELS)
+    assert result.verdict == "dead, dead" and "nothing arrives at the first (0)" in str(result)
+    assert named(result)["He initialisation"].helps and named(result)["batch norm"].helps
+
+
+def test_what_changes_nothing_is_not_offered_and_what_changes_a_part_says_so():
+    class Own(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights = nn.ParameterList([torch.randn(32, 32) * 1e-2 for _ in range(6)])
+            self.out = nn.Parameter(torch.randn(32, 10))
+
+        def forward(self, x):
+            for weight in self.weights:
+                x = torch.relu(x @ weight)
+            return x @ self.out
+
+    assert explain(Own(), torch.randn(16, 32), LABELS).remedies == []
+    normed = [nn.utils.parametrizations.weight_norm(nn.Linear(32, 32)) for _ in range(8)]
+    layers = [part for layer in normed for part in (layer, nn.Sigmoid())]
+    found = named(explain(nn.Sequential(*layers, nn.Linear(32, 10)), torch.randn(16, 32), LABELS))
+    assert {"He initialisation, of 1 of 17 weights", "ReLU for Sigmoid", "batch norm"} <= found.keys()
+
+
+def test_batch_norm_is_judged_as_it_trains_whatever_mode_the_network_is_in():
+    torch.manual_seed(0)
+    model, inputs = chain(nn.Sigmoid), torch.randn(16, 64)
+    training, evaluating = (named(explain(model.train(mode), inputs, LABELS))["batch norm"] for mode in (True, False))
+    assert training.predicted == pytest.approx(evaluating.predicted, abs=0.3)
 
 
 class Reads(nn.Module):

@@ -54,7 +54,7 @@ def one_layer(**given):
 def test_an_architecture_that_cannot_be_explained_is_a_row_with_the_reason():
     own = {"single": Architecture(one_layer, "Single"), "vgg_shallow": CATALOGUE["vgg_shallow"]}
     table = survey_table(own, inits=["he"], seeds=[0], width=1 / 16, images=4).set_index("architecture")
-    assert "1 layers with weights lie between the input and the loss" in table.loc["single", "reason"]
+    assert "one layer with weights lies between the input and the loss" in table.loc["single", "reason"]
     assert np.isnan(table.loc["single", "measured"]) and table.loc["single", "label"] == "Single"
     assert np.isfinite(table.loc["vgg_shallow", "measured"]) and not table.loc["vgg_shallow", "reason"]
 

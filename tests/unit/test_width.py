@@ -50,3 +50,5 @@ def test_the_head_is_told_apart_from_the_convolutions():
     assert f"{result.head.measured:+.2f} lie in the head, above the last convolution (features.22)" in str(result)
     assert result.to_dict()["head"]["below"] == "features.22" and math.isfinite(result.to_dict()["per_layer"])
     assert explain(mlp(nn.ReLU, 4, 32), torch.randn(16, 32), LABELS, pure=False).head is None
+    residual = explain(build("resnet18", classes=10, width=0.125), images(32), LABELS, pure=False)
+    assert residual.head.below == "layer4.1.conv2"  # the last in forward order, though it lies in a branch

@@ -2,6 +2,12 @@
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 
 
+def surveyed_sizes():
+    """The side of the images that each surveyed architecture is shown: its source's, or of one's own the data set's."""
+    own = CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"]
+    return {name: own if name in CONFIG["architectures"] else entry.source_size for name, entry in SURVEYED.items()}
+
+
 rule first_backward:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
@@ -83,7 +89,7 @@ rule initial_survey:
         columns=columns_of("initial_survey"),
         settings={name: CONFIG["initial_survey"][name] for name in ("inits", "width", "images")},
         seeds=list(studies.random_seeds(CONFIG, CONFIG["initial_survey"]["seeds"])),
-        architectures={name: entry.source_size for name, entry in SURVEYED.items()},
+        architectures=surveyed_sizes(),
         code=[
             network_fingerprint(entry, "gradflow.propagation.survey", "gradflow.training.device")
             for entry in SURVEYED.values()

@@ -120,9 +120,9 @@ class OwnArchitecture(Section):
     options: dict[Name, Any] = Field(
         {}, description="Arguments of the function that studies may set, with their defaults."
     )
-    label: written_as(r"[^<>&|`*_\[\]\\\n]{0,40}", "It is plain text of up to 40 characters.") = Field(
-        "", description="What figures and prose call it, plain text of up to 40 characters."
-    )
+    label: written_as(
+        r"[^<>&|`*_$\[\]\\\n]{0,40}", "It is up to 40 characters of plain text, without < > & | ` * _ $ [ ] and \\."
+    ) = Field("", description="What figures and prose call it, plain text of up to 40 characters.")
     colour: written_as("#[0-9A-Fa-f]{6}", 'It is six hexadecimal digits after #, such as "#0072B2".') = Field(
         "#666666", description='Its colour in figures, such as "#0072B2".'
     )

@@ -5,7 +5,7 @@ becomes larger at the first layers than independence allows, and the residual, m
 much.
 """
 
-import math
+import copy
 from collections.abc import Callable, Iterable, Mapping
 
 import pandas as pd
@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from gradflow.data.batches import batches
 from gradflow.data.store import Dataset
+from gradflow.errors import GradflowError
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
 from gradflow.propagation.explain import explain
@@ -36,7 +37,7 @@ def alignment_table(
     device: torch.device | str = "cpu",
     progress: Callable = iter,
 ) -> pd.DataFrame:
-    """Train networks by SGD and explain each at some steps, on its first batch.
+    """Train networks by SGD and explain each at some steps, on the batch of the step.
 
     Parameters
     ----------
@@ -56,21 +57,23 @@ def alignment_table(
         entry = architectures[name]
         options = {"width": width} if "width" in entry.options else {}
         shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": image_size}
-        model = build(entry, **shape, init=init, seed=seed, **options).to(device).train()
+        try:
+            model = build(entry, **shape, init=init, seed=seed, **options).to(device).train()
+        except Exception as error:  # other people's code fails in any way
+            said = " ".join(str(error).split())
+            raise GradflowError(f"alignment: {name} cannot be built ({type(error).__name__}: {said}).") from error
         optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=momentum)
-        stream, first = _endless(dataset, batch_size, device, image_size, seed), None
+        stream = _endless(dataset, batch_size, device, image_size, seed)
         for step, (images, labels) in zip(range(max(wanted) + 1), stream):
-            first = first or (images, labels)
-            if step in wanted:
-                found = explain(model, *first, probes=PASSES, first_seed=seed, trained=True, remedies=False)
-                decades = {of: found.decades[of] for of in ("measured", "predicted", "residual")}
-                key = {"architecture": name, "label": entry.label or name, "seed": seed, "step": step}
-                rows.append(key | decades | {"loss": math.nan})
             loss = cross_entropy(model(images), labels)
             if not bool(torch.isfinite(loss)):
                 break
-            if step in wanted:
-                rows[-1]["loss"] = loss.item()
+            if step in wanted:  # of a copy: the loss's graph needs the network's buffers as they are
+                copied = copy.deepcopy(model)
+                found = explain(copied, images, labels, probes=PASSES, first_seed=seed, trained=True, remedies=False)
+                decades = {of: found.decades[of] for of in ("measured", "predicted", "residual")}
+                key = {"architecture": name, "label": entry.label or name, "seed": seed, "step": step}
+                rows.append(key | {"loss": loss.item()} | decades)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

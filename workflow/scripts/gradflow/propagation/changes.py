@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from gradflow.models.initialization import CONVOLUTIONS, initialize
 
@@ -52,8 +53,13 @@ def changed_copies(model: nn.Module, last: str, residual: bool, seed: int) -> It
     residual : whether it has skip connections already.
     seed : the random seed of weights that are drawn anew.
     """
-    for name, words in (("he", "He"), ("xavier", "Xavier"), ("orthogonal", "orthogonal")):
-        yield f"{words} initialisation", lambda name=name: _initialised(model, name, seed)
+    drawn = sum(
+        isinstance(module, (*CONVOLUTIONS, nn.Linear)) and not is_parametrized(module) for module in model.modules()
+    )
+    rest = sum(parameter.dim() > 1 for parameter in model.parameters()) - drawn
+    of_some = f", of {drawn} of {drawn + rest} weights" if rest > 0 else ""
+    for name, words in (("he", "He"), ("xavier", "Xavier"), ("orthogonal", "orthogonal")) if drawn else ():
+        yield f"{words} initialisation{of_some}", lambda name=name: _initialised(model, name, seed)
     kind = _main_activation(model)
     if kind is not None:
         other = nn.ReLU if issubclass(kind, SATURATING) else nn.SELU
@@ -61,9 +67,10 @@ def changed_copies(model: nn.Module, last: str, residual: bool, seed: int) -> It
         yield f"{other.__name__} for {kind.__name__}", lambda: _replaced(model, where, lambda module: other())
     if not residual and any(_keeps_shape(name, module) for name, module in model.named_modules()):
         yield "skip connections", lambda: _replaced(model, _keeps_shape, WithSkip)
-    if not any(isinstance(module, NORMS) for module in model.modules()):
-        takes = lambda name, module: name != last and isinstance(module, (*BATCH_NORMS, nn.Linear))  # noqa: E731
-        yield "batch norm", lambda: _replaced(model, takes, WithNorm).train(model.training)
+    takes = lambda name, module: name != last and isinstance(module, (*BATCH_NORMS, nn.Linear))  # noqa: E731
+    normed = any(isinstance(module, NORMS) for module in model.modules())
+    if not normed and any(takes(name, module) for name, module in model.named_modules()):
+        yield "batch norm", lambda: _replaced(model, takes, WithNorm)  # in training mode, as it has seen nothing yet
 
 
 def _initialised(model: nn.Module, name: str, seed: int) -> nn.Module:

@@ -18,6 +18,7 @@ from gradflow.propagation.independence import Passes, independent_backward, log_
 from gradflow.propagation.measurement import Measured, measure
 from gradflow.propagation.operations import operation
 from gradflow.propagation.pure import TRAINED, predict_purely
+from gradflow.propagation.untouched import left_alone
 from gradflow.propagation.width import spread_over_draws
 from gradflow.recorder.nested import tensors_in
 
@@ -30,9 +31,10 @@ class Draw:
 
     steps: from the last layer to the first. batch: samples. pure: {node: log10 of the norm that choices alone predict,
     with the measured one at the last layer}; empty where they do not, and `not_pure` says what stands in the way.
-    variance: fan-in · Var W of the weights on the path, their geometric mean. update: the norm of the first layer's
-    weight gradient over its weight's, as log10. redrawn: layers whose weights were all zero and were drawn. spreads:
-    {layer on the path: decades by which finite width spreads its predicted norm, over the last layer's, over draws}.
+    variance: fan-in · Var W of the weights on the path, their geometric mean. update: the norm of the weight gradient
+    over the weight's of the first layer that is trained, as log10; NaN if none is. redrawn: layers whose weights were
+    all zero and were drawn. spreads: {layer on the path: decades by which finite width spreads its predicted norm, over
+    the last layer's, over draws}.
     """
 
     graph: Graph
@@ -100,7 +102,7 @@ def draw_network(
             redrawn = [use.name for use in zero]
             if zero:
                 made = _draw(model, inputs, targets, *work, redrawn)
-            single = next(model.parameters()).dtype != torch.float64
+            single = next((one.dtype for one in model.parameters()), torch.float32) != torch.float64
             if single and min(made.measured.norms.get(use.node, -torch.inf) for use in made.graph.uses) < TOO_SMALL:
                 made = _draw(*_in_float64(model, inputs, targets), *work, redrawn)
     return made
@@ -114,8 +116,11 @@ def _draw(model, inputs, targets, loss, forward, seed: int, probes: int, choices
         starts = loss_gradients(output, targets, loss)
         graph = read_graph(model, starts, leaves)
     if len(graph.uses) < 2:
+        names = ", ".join(sorted({operation(node) for node in graph.unknown()}))
+        hidden = f" (others may be hidden in {names}, of which no rule is known)" if names else ""
+        count = {0: "no layer", 1: "one layer"}[len(graph.uses)]
         raise GradflowError(
-            f"explain: {len(graph.uses)} layers with weights lie between the input and the loss; there must be two."
+            f"explain: {count} with weights lies between the input and the loss{hidden}; there must be two."
         )
     first, last = graph.uses[0].node, graph.uses[-1].node
     cuts = [node for node in graph.cuts(first) if node is last or node._sequence_nr() < last._sequence_nr()]
@@ -143,9 +148,10 @@ def _predict_purely(graph: Graph, measured: Measured, batch: int) -> tuple[dict,
 
 
 def _update(graph: Graph, measured: Measured) -> float:
-    use = graph.uses[0]
-    size = log_norm([use.weight if use.parameter is None else use.parameter])
-    return measured.weights.get(id(use.parameter), math.nan) - size
+    for use in graph.uses:
+        if id(use.parameter) in measured.weights:
+            return measured.weights[id(use.parameter)] - log_norm([use.parameter])
+    return math.nan
 
 
 def _variance(graph: Graph, steps: list[Step]) -> float:
@@ -159,25 +165,6 @@ def fan_variance(use: WeightUse) -> float:
     """Return fan-in · Var W of a weight, the mean over its units of the sum of squares (its mean counts in)."""
     weight = use.weight.transpose(0, 1) if operation(use.node) in ("Mm", "Addmm") else use.weight  # held as [in, out]
     return float(weight.double().square().flatten(1).sum(1).mean())
-
-
-def random_state_kept():
-    """Return a block after which torch's random state is as before, on GPUs that are in use too."""
-    return torch.random.fork_rng(devices=range(torch.cuda.device_count()) if torch.cuda.is_initialized() else [])
-
-
-@contextmanager
-def left_alone(model: nn.Module) -> Iterator[None]:
-    """Put back, at the end, a model's buffers and torch's random state; its gradients are not touched."""
-    kept = {name: tensor.detach().clone() for name, tensor in model.named_buffers()}
-    with random_state_kept():
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for name, tensor in model.named_buffers():
-                    if name in kept:
-                        tensor.copy_(kept[name])
 
 
 def _flows(made: Draw) -> bool:

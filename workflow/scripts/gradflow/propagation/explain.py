@@ -9,10 +9,11 @@ from torch.nn.functional import cross_entropy
 
 from gradflow.errors import GradflowError
 from gradflow.propagation.averages import explanation_of
-from gradflow.propagation.draw import draw_network, random_state_kept
-from gradflow.propagation.explanation import WELL, Explanation
+from gradflow.propagation.draw import draw_network
+from gradflow.propagation.explanation import Explanation, is_well
 from gradflow.propagation.pure import TRAINED
 from gradflow.propagation.remedies import find_remedies
+from gradflow.propagation.untouched import random_state_kept
 
 PROBES = 8  # independent passes over one draw: their mean is within some hundredths of a decade
 LOGITS = ("logits", "out")  # what networks call their output among several
@@ -73,13 +74,19 @@ def explain(
         raise GradflowError("explain: a network is one draw; give a function that builds it to draw it for more seeds.")
     if labels is None and loss is None:
         raise GradflowError("explain: give the labels of the batch, or loss= for a loss that takes none.")
+    if loss is None and not _are_labels(labels):
+        raise GradflowError(
+            "explain: these targets are neither classes, whole numbers, nor probabilities of classes: give loss=."
+        )
+    if seeds < 1 or probes < 1:
+        raise GradflowError(f"explain: seeds and probes are at least 1, not {seeds} and {probes}.")
     settings = {"loss": loss or classification_loss, "forward": forward or _call, "probes": probes}
     draws = []
     for seed in range(first_seed, first_seed + seeds):
         one = _network_of(model, seed)
         draws.append(draw_network(one, inputs, labels, trained=trained, pure=pure, seed=seed, **settings))
     found = explanation_of(draws)
-    if found.verdict == WELL or draws[0].not_pure == TRAINED or not remedies:
+    if is_well(found.decades["measured"], found.update) or draws[0].not_pure == TRAINED or not remedies:
         return found
     one = _network_of(model, first_seed)
     return replace(found, remedies=find_remedies(one, inputs, labels, draws[0], seed=first_seed, **settings))
@@ -88,6 +95,13 @@ def explain(
 def _network_of(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
     one = model if isinstance(model, nn.Module) else build_drawn(model, seed)
     return getattr(one, "_orig_mod", one)  # what torch.compile was given: its layers, each by its name
+
+
+def _are_labels(labels) -> bool:
+    """Tell whether targets can be those of a cross-entropy: classes, or their probabilities."""
+    if not isinstance(labels, torch.Tensor) or not labels.is_floating_point():
+        return True
+    return labels.dim() > 1 and bool((labels >= 0).all()) and bool(((labels.sum(1) - 1).abs() < 1e-2).all())
 
 
 def build_drawn(builder: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -8,7 +8,6 @@ import numpy as np
 from gradflow.propagation.profile import decades_per_layer
 
 VANISHING, EXPLODING = -2.0, 2.0  # decades, first layer over last
-WELL = "healthy, alive"
 DEAD = 6e-8  # of a weight: half an ulp of float32, below which a step of its own gradient's size changes nothing
 
 
@@ -55,7 +54,7 @@ class Remedy:
     @property
     def helps(self) -> bool:
         """Whether nothing is left to mend after it."""
-        return self.verdict == WELL
+        return is_well(self.predicted, self.update)
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,18 @@ def profile_of(decades: float) -> str:
     """Return vanishing, healthy or exploding for decades of the first layer over the last; dead for no gradient."""
     if not math.isfinite(decades):
         return "dead"
-    return "vanishing" if decades < VANISHING else "exploding" if decades > EXPLODING else "healthy"
+    return "vanishing" if decades <= VANISHING else "exploding" if decades >= EXPLODING else "healthy"
 
 
 def verdict_of(decades: float, update: float) -> str:
-    """Return profile and size in a few words."""
-    return f"{profile_of(decades)}, {'alive' if update >= DEAD else 'dead'}"
+    """Return profile and size in a few words; update: NaN where no layer is trained."""
+    size = "frozen" if math.isnan(update) else "dead" if update < DEAD else "alive"
+    return f"{profile_of(decades)}, {size}"
+
+
+def is_well(decades: float, update: float) -> bool:
+    """Tell whether there is nothing to mend."""
+    return profile_of(decades) == "healthy" and not update < DEAD
 
 
 def _decades(above: float, below: float) -> float:
@@ -88,10 +93,11 @@ class Explanation:
     """What `explain` found.
 
     layers: in forward order. decades: log10 of the first layer's gradient over the last's: measured, predicted, pure,
-    residual = measured − predicted, and the causes, which add up to predicted. update: the first layer's weight
-    gradient over its weight, its size at a learning rate of 1. variance: fan-in · Var W of the weights on the path.
-    unknown: operations that have no rule, bridged by their measured factor. notes: sentences on what was done. seeds:
-    how many draws. remedies: what changes are predicted to do, where there is something to mend.
+    residual = measured − predicted, and the causes, which add up to predicted. update: the weight gradient over the
+    weight of the first layer that is trained, its size at a learning rate of 1; NaN if none is. variance: fan-in · Var
+    W of the weights on the path. unknown: operations that have no rule, bridged by their measured factor. notes:
+    sentences on what was done. seeds: how many draws. remedies: what changes are predicted to do, where there is
+    something to mend.
     """
 
     layers: list[LayerFlow]
@@ -110,8 +116,8 @@ class Explanation:
 
     @property
     def alive(self) -> bool:
-        """Whether the first layer's weights move at all at a learning rate of 1."""
-        return self.update >= DEAD
+        """Whether the first layer that is trained moves at all at a learning rate of 1, if any is."""
+        return not self.update < DEAD
 
     @property
     def verdict(self) -> str:
@@ -121,9 +127,8 @@ class Explanation:
     @property
     def head(self) -> Head | None:
         """What lies above the last convolution; None in a network that has none, or nothing above it."""
-        names = [one.name for one in self.layers if one.shares and one.kind.startswith("Conv")]
         top = self.layers[-1]
-        below = next((one for one in self.layers if names and one.name == names[-1]), top)
+        below = next((one for one in reversed(self.layers) if one.kind.startswith("Conv")), top)
         if below is top:
             return None
         return Head(below.name, *(_decades(getattr(below, of), getattr(top, of)) for of in ("measured", "predicted")))

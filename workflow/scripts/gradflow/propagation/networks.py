@@ -106,7 +106,16 @@ def _loaded(model: nn.Module, weights: Path) -> nn.Module:
         state = torch.load(weights, map_location="cpu", weights_only=True)
         state = state.get("state_dict", state) if isinstance(state, dict) else state
         model.load_state_dict(state)
-    except (OSError, RuntimeError, AttributeError, TypeError, pickle.UnpicklingError, EOFError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        AttributeError,
+        TypeError,
+        LookupError,
+        ValueError,
+        pickle.UnpicklingError,
+        EOFError,
+    ) as error:
         said = str(error).strip().splitlines()
         raise GradflowError(
             f"{weights} does not hold this network's weights ({said[0] if said else error!r})."

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from torch import nn
 
 from gradflow.propagation.changes import changed_copies
-from gradflow.propagation.draw import Draw, draw_network, random_state_kept
+from gradflow.propagation.draw import Draw, draw_network
 from gradflow.propagation.explanation import Remedy
-from gradflow.propagation.independence import log_norm
+from gradflow.propagation.untouched import random_state_kept
 
 PROBES = 3  # fewer than for an explanation: a remedy is told to a tenth of a decade
 
@@ -16,9 +16,8 @@ PROBES = 3  # fewer than for an explanation: a remedy is told to a tenth of a de
 def find_remedies(model: nn.Module, inputs, targets, before: Draw, **settings) -> list[Remedy]:
     """Predict what each change that fits a network does to it; those that do most for the first layer's decades first.
 
-    Nothing of a changed network's backward pass goes into a prediction: its decades are those of the independent
-    backward pass, and its first layer's update is the one that was measured before, times the predicted change of the
-    gradient there and of the weights' size.
+    Nothing of a changed network's real backward pass goes into its decades: they are those of the independent one. Its
+    first update is the real one's, times the predicted size of the gradient at the first layer over the real size.
 
     Parameters
     ----------
@@ -30,11 +29,11 @@ def find_remedies(model: nn.Module, inputs, targets, before: Draw, **settings) -
     last = before.graph.uses[-1].name
     found = []
     for change, make in changed_copies(model, last, residual, settings["seed"]):
-        found.append(_predicted(change, make, inputs, targets, before, settings))
+        found.append(_predicted(change, make, inputs, targets, settings))
     return sorted(found, key=lambda one: abs(one.predicted) if math.isfinite(one.predicted) else math.inf)
 
 
-def _predicted(change: str, make: Callable, inputs, targets, before: Draw, settings: dict) -> Remedy:
+def _predicted(change: str, make: Callable, inputs, targets, settings: dict) -> Remedy:
     try:
         with random_state_kept():
             after = draw_network(make(), inputs, targets, pure=False, **settings | {"probes": PROBES})
@@ -42,7 +41,5 @@ def _predicted(change: str, make: Callable, inputs, targets, before: Draw, setti
         said = str(error).strip().splitlines()
         return Remedy(change, math.nan, math.nan, f"{type(error).__name__}: {said[0] if said else ''}")
     first, last = (after.graph.uses[place].node for place in (0, -1))
-    moved = after.passes.norm(first) - before.passes.norm(before.first.node)
-    sizes = [log_norm([one.first.weight]) for one in (before, after)]
-    update = before.update + moved + sizes[0] - sizes[1]
+    update = after.update + after.passes.norm(first) - after.measured.norms[first]
     return Remedy(change, after.passes.norm(first) - after.passes.norm(last), 10**update)

@@ -1,5 +1,7 @@
 """An explanation in words."""
 
+import math
+
 from gradflow.labels import CAUSES
 from gradflow.propagation.explanation import DEAD, Explanation, Remedy
 
@@ -23,19 +25,28 @@ OWNERS = {
 
 def in_words(one: Explanation) -> str:
     """Return the verdict, what the decades are owed to, how well the prediction meets them, and what was noted."""
-    decades = one.decades
-    lines = [
-        f"{one.verdict}: the gradient changes by {decades['measured']:+.2f} decades from the last layer "
-        f"({one.layers[-1].name}) to the first ({one.layers[0].name}); predicted {decades['predicted']:+.2f}, "
-        f"residual {decades['residual']:+.2f}{_over(one)}.",
-        _owed(one),
-        *_head(one),
-        f"At a learning rate of 1 the first layer's weights move by {one.update:.1e} of their size.",
-    ]
+    lines = [*_change(one), *_head(one), _update_in_words(one)]
     lines += _remedies(one)
     if one.unknown:
         lines.append(f"Without a rule, bridged by what was measured: {', '.join(one.unknown)}.")
     return "\n".join([*lines, *one.notes])
+
+
+def _change(one: Explanation) -> list[str]:
+    decades, first, last = one.decades, one.layers[0].name, one.layers[-1].name
+    if not math.isfinite(decades["measured"]):
+        return [f"{one.verdict}: of the gradient at the last layer ({last}) nothing arrives at the first ({first})."]
+    return [
+        f"{one.verdict}: the gradient changes by {decades['measured']:+.2f} decades from the last layer ({last}) to "
+        f"the first ({first}); predicted {decades['predicted']:+.2f}, residual {decades['residual']:+.2f}{_over(one)}.",
+        _owed(one),
+    ]
+
+
+def _update_in_words(one: Explanation) -> str:
+    if math.isnan(one.update):
+        return "No layer on the way is trained."
+    return f"At a learning rate of 1 the first layer that is trained moves by {one.update:.1e} of its size."
 
 
 def _over(one: Explanation) -> str:
@@ -57,7 +68,7 @@ def _owed(one: Explanation) -> str:
 
 
 def _head(one: Explanation) -> list[str]:
-    if one.head is None or abs(one.head.measured) < WORTH_A_WORD:
+    if one.head is None or not WORTH_A_WORD <= abs(one.head.measured) < math.inf:
         return []
     rest = one.decades["measured"] - one.head.measured
     return [
@@ -73,7 +84,7 @@ def _remedies(one: Explanation) -> list[str]:
         told = [f"{r.change} ({_change_in_words(r)})" for r in one.remedies if r.helps is helps and not r.failure]
         if told:
             lines.append(f"What {verb}: {', '.join(told)}.")
-    if lines:
+    if lines and math.isfinite(one.decades["predicted"]):
         lines[0] = lines[0].replace(":", f", predicted in place of {one.decades['predicted']:+.1f}:", 1)
     return lines + [
         f"Not tried: {r.change}, as the changed network fails ({r.failure})." for r in one.remedies if r.failure

@@ -28,4 +28,7 @@ def stacked_causes(axis, means: pd.DataFrame, rows: list[float]) -> None:
     axis.plot(means["predicted"], rows, "|", ms=9, mew=1.6, **marks, label="predicted: their sum")
     axis.plot(means["measured"], rows, "o", ms=5, color="white", **marks, label="measured")
     axis.axvline(0, color=BLACK, lw=0.8)
+    axis.set_axisbelow(True)
+    axis.use_sticky_edges = False  # room beside the longest bar
+    axis.margins(x=0.03)
     axis.set_xlabel("decades, first layer over last")

@@ -8,7 +8,7 @@ from matplotlib.ticker import ScalarFormatter
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.colours import CYCLE, GREY
 from gradflow.report.figures import report_figure
-from gradflow.report.figures.style import legend_below, panels
+from gradflow.report.figures.style import legend_below, means_over, panels
 
 PANELS = {"residual": "residual: measured − predicted decades", "loss": "training loss, nats"}
 
@@ -30,9 +30,7 @@ def draw(alignment: pd.DataFrame) -> Figure:
         axis.xaxis.set_major_formatter(ScalarFormatter())
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("updates")
-    seeds = alignment["seed"].nunique()
-    figure.suptitle(
-        f"The gradient aligns with the weights as they learn (mean and 95 % interval, {seeds} random seeds)"
-    )
+    over = means_over(alignment["seed"].nunique(), "mean and 95 % interval")
+    figure.suptitle(f"The gradient aligns with the weights as they learn\n({over})")
     legend_below(figure, axes[0])
     return figure

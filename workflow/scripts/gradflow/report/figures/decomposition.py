@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from gradflow.labels import CAUSES
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._causes import stacked_causes
-from gradflow.report.figures.style import legend_below
+from gradflow.report.figures.style import legend_below, means_over
 
 
 @report_figure("Why: what the gradient owes to what")
@@ -20,7 +20,7 @@ def draw(study) -> Figure:
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
     seeds = study.theory["seed"].nunique()
-    over = f"means over {seeds} random seeds" if seeds else "nothing was explained"
+    over = means_over(seeds) if seeds else "nothing was explained"
     figure.suptitle(f"{study.title}: what the gradient at init is owed to\n({over})")
     legend_below(figure, axis)
     return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from gradflow.labels import CAUSES, INITS
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._causes import stacked_causes
-from gradflow.report.figures.style import legend_below
+from gradflow.report.figures.style import legend_below, means_over
 
 GAP = 0.8  # between architectures, in rows
 
@@ -32,6 +32,6 @@ def draw(initial_survey: pd.DataFrame) -> Figure:
         middle = (rows[places[0]] + rows[places[-1]]) / 2
         axis.text(-0.17, middle, said, transform=axis.get_yaxis_transform(), ha="right", va="center", fontsize=9)
     seeds = initial_survey["seed"].nunique()
-    figure.suptitle(f"Before any training: what the gradient is owed to\n(means over {seeds} random seeds)")
+    figure.suptitle(f"Before any training: what the gradient is owed to\n({means_over(seeds)})")
     legend_below(figure, axis)
     return figure

@@ -85,6 +85,11 @@ def log_axis(axis, which: str = "y") -> None:
     own.set_minor_formatter(NullFormatter())
 
 
+def means_over(seeds: int, what: str = "means") -> str:
+    """Say what is drawn over how many random seeds; one has neither mean nor interval."""
+    return f"{what} over {seeds} random seeds" if seeds > 1 else "one random seed"
+
+
 def depth_colours(count: int):
     """Return colours from the first layer (dark) to the last (light)."""
     return matplotlib.colormaps["viridis"](np.linspace(0, 0.92, max(count, 1)))
