@@ -27,19 +27,19 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], {"train": 132, "random_mlps": 4}),
+        ([], {"train": 160, "random_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "random_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            {"train": 263, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
+            {"train": 276, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 21, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            {"train": 27, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[skip]"],
-            {"train": 24} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            {"train": 30} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[mlp]"],
