@@ -60,7 +60,8 @@ def test_pairing_by_seed_sees_what_two_means_would_not(tmp_path):
     arms = {"relu": (DEEP, -1.0, 0.5), "elu": (DEEP | {"activation": "elu"}, -1.3, 0.5)}
     found = evidence(tmp_path, arms, seeds=4, noise=1.0)
     test = vanishes(arm={"activation": "elu"}, minus={"arm": {"activation": "relu"}}, below=-0.1)
-    table = settle(claim(test), found)
+    assert set(settle(claim(test), found)["verdict"]) == {UNDECIDED}
+    table = settle(claim(test | {"paired": True}), found)
     assert set(table["verdict"]) == {SUPPORTED} and table["value"].iloc[0] == pytest.approx(-0.3, abs=0.05)
 
 
@@ -68,6 +69,7 @@ def test_the_parts_of_a_claim_make_its_verdict():
     assert claim_verdict(["holds", "holds"]) == SUPPORTED
     assert claim_verdict(["holds", "fails"]) == MIXED
     assert claim_verdict(["fails", "undecided"]) == REFUTED
+    assert claim_verdict(["no effect", "holds"]) == MIXED
     assert claim_verdict(["holds", "undecided"]) == UNDECIDED
     assert claim_verdict(["the study s was not run"]) == UNDECIDED
 
@@ -126,7 +128,7 @@ def test_regions_hold_and_fail_where_they_say(value, region, holds):
     found, p = compare_to_region(estimate_mean(values), region)
     assert found == holds and p < 0.01
     wide = value + np.array([-30.0, 0.0, 30.0])
-    assert compare_to_region(estimate_mean(wide), region)[1] > 0.5
+    assert compare_to_region(estimate_mean(wide), region)[1] > 0.25
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_random_networks_are_compared_by_their_medians():
         {"says": "tanh", "random_mlps": network | {"init": "he"}, "minus": {"random_mlps": {"activation": "tanh"}},
          "beyond": 0.3},
     ]  # fmt: skip
-    assert list(settle(claim(*tests), {"random_mlps": {(5, 10): drawn}})["outcome"]) == ["holds", "holds", "fails"]
+    assert list(settle(claim(*tests), {"random_mlps": {(5, 10): drawn}})["outcome"]) == ["holds", "holds", "no effect"]
 
 
 def test_counted_numbers_are_exact_and_need_no_seeds():

@@ -9,10 +9,12 @@ from gradflow.analysis.statistics import (
     RESAMPLES,
     Estimate,
     adjusted,
+    estimate_difference,
     estimate_mean,
     estimate_median,
     estimate_median_difference,
     p_value,
+    stepped_down,
 )
 from gradflow.propagation.profile import decades_per_layer
 from gradflow.report import wording
@@ -133,3 +135,36 @@ def test_among_many_comparisons_without_an_effect_hardly_one_family_in_twenty_fi
     raw = np.array([[p_value(sample, 0.0) for sample in family] for family in families])
     assert np.mean((raw < 0.05).any(axis=1)) > 0.5
     assert np.mean([(adjusted(family) < 0.05).any() for family in raw]) <= 0.08
+
+
+def test_welchs_difference_is_scipys_and_keeps_its_coverage():
+    generator = np.random.default_rng(1)
+    one, two = generator.normal(1, 1, 5), generator.normal(0, 3, 9)
+    found = estimate_difference(one, two)
+    theirs = stats.ttest_ind(one, two, equal_var=False)
+    interval = theirs.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    assert found.p(0.0) == pytest.approx(theirs.pvalue) and found.n == 5
+    inside = 0
+    for _ in range(400):
+        found = estimate_difference(generator.normal(1, 1, 4), generator.normal(0, 3, 4))
+        inside += found.low < 1 < found.high
+    assert 0.92 < inside / 400 < 0.985
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "lost", "value"),
+    [([1.0], [0.0, 2.0], 0, 0.0), ([np.nan, 1.0, 2.0], [np.nan], 2, np.nan), ([1.0, 1.0], [0.0, 0.0], 0, 1.0)],
+    ids=["one alone", "none", "no spread"],
+)
+def test_samples_that_cannot_be_compared_have_no_interval(one, two, lost, value):
+    found = estimate_difference(one, two)
+    assert np.isnan(found.low) and np.isnan(found.p(0.0)) and found.lost == lost
+    assert found.value == pytest.approx(value, nan_ok=True)
+
+
+def test_holms_adjustment_keeps_the_chance_of_one_wrong_decision():
+    assert stepped_down([0.01, 0.04, np.nan, 0.03]) == pytest.approx([0.03, 0.06, np.nan, 0.06], nan_ok=True)
+    generator = np.random.default_rng(0)
+    wrong = sum(np.nanmin(stepped_down(generator.uniform(size=4))) < 0.05 for _ in range(2000))
+    assert wrong / 2000 < 0.065

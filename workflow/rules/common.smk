@@ -69,6 +69,7 @@ def read_json(path):
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)
+SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
 RESULT = "results/runs/{run}/norms.npz"
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
@@ -148,6 +149,12 @@ def evidence_files():
 def depth_at_init_files():
     """The table of networks of growing depth, if they are selected."""
     return [rules.depth_at_init.output.table] if "depth_at_init" in CONFIG["select"] else []
+
+
+def surveyed_sizes():
+    """The side of the images that each surveyed architecture is shown: its source's, or of one's own the data set's."""
+    own = CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"]
+    return {name: own if name in CONFIG["architectures"] else entry.source_size for name, entry in SURVEYED.items()}
 
 
 def initial_survey_files():

@@ -1,13 +1,4 @@
-# Networks at initialisation, one backward pass each: every arm's for more random seeds, notebook 004's, and growing depth.
-SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
-
-
-def surveyed_sizes():
-    """The side of the images that each surveyed architecture is shown: its source's, or of one's own the data set's."""
-    own = CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"]
-    return {name: own if name in CONFIG["architectures"] else entry.source_size for name, entry in SURVEYED.items()}
-
-
+# Networks at initialisation: one backward pass each, for more random seeds than are trained, and what it is owed to.
 rule first_backward:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
-from scipy.special import chdtri, stdtrit  # scipy.stats takes half a second to import, and is wanted by few figures
+from scipy.special import (  # scipy.stats takes half a second to import, and is wanted by few figures
+    chdtri,
+    stdtr,
+    stdtrit,
+)
 
 CONFIDENCE = 0.95
 ALPHA = 0.05
@@ -75,6 +79,32 @@ def estimate_mean(values, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(mean, float(mean - half), float(mean + half), len(values), lost, test)
 
 
+def estimate_difference(values, others, confidence: float = CONFIDENCE) -> Estimate:
+    """Return the difference of the means of two independent samples, with Welch's interval (Welch 1947).
+
+    For arms that share no weights: their random seeds are numbers, no pairs. An infinite value, or a sample of one,
+    leaves no interval and no p-value.
+    """
+    samples = [np.asarray(sample, dtype=float) for sample in (values, others)]
+    lost = sum(int(np.isnan(sample).sum()) for sample in samples)
+    one, two = (sample[~np.isnan(sample)] for sample in samples)
+    if not len(one) or not len(two):
+        return replace(NOTHING, lost=lost)
+    with np.errstate(invalid="ignore"):
+        difference, count = float(one.mean() - two.mean()), min(len(one), len(two))
+    parts = [sample.var(ddof=1) / len(sample) if len(sample) > 1 else np.nan for sample in (one, two)]
+    if not np.isfinite([difference, *parts]).all() or not sum(parts):
+        return Estimate(difference, np.nan, np.nan, count, lost)
+    freedom = sum(parts) ** 2 / sum(part**2 / (len(sample) - 1) for part, sample in zip(parts, (one, two)))
+    error = float(np.sqrt(sum(parts)))
+    half = float(stdtrit(freedom, (1 + confidence) / 2)) * error
+
+    def test(bound: float) -> float:
+        return float(2 * stdtr(freedom, -abs(difference - bound) / error))
+
+    return Estimate(difference, difference - half, difference + half, count, lost, test)
+
+
 def p_value(values, bound: float) -> float:
     """Return the two-sided p-value of Student's t test that independent values have the mean `bound`.
 
@@ -136,6 +166,19 @@ def variance_interval(variance: float, freedom: int, confidence: float = CONFIDE
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
     low, high = (float(freedom * variance / chdtri(freedom, tail)) for tail in tails)
     return low, high
+
+
+def stepped_down(p_values) -> np.ndarray:
+    """Return p-values adjusted by Holm's method (Holm 1979): the chance of one wrong decision among all is kept.
+
+    NaN stay NaN and do not count.
+    """
+    p_values = np.asarray(p_values, dtype=float)
+    out, known = np.full(len(p_values), np.nan), np.flatnonzero(~np.isnan(p_values))
+    order = known[np.argsort(p_values[known], kind="stable")]
+    scaled = p_values[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(1, np.maximum.accumulate(scaled))
+    return out
 
 
 def adjusted(p_values) -> np.ndarray:

@@ -17,6 +17,13 @@ def per_layer(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -
     return study.run_slopes(quantity, at)
 
 
+def range_over_layers(study: StudyTables, at: str, quantity: str = "relative_gradient") -> pd.Series:
+    """Return each run's standard deviation of log10 norms over the layers of the main path at a phase."""
+    table = study.on_main_path(study.profiles.query("phase == @at and quantity == @quantity"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return table.assign(log=np.log10(table["value"])).groupby("run")["log"].std()
+
+
 def ratio(study: StudyTables, at: str, layers: list[str], quantity: str = "grad_sample_norm") -> pd.Series:
     """Return log10 of one layer's norm over another's at a phase; layers: the two names."""
     table = study.profiles.query("phase == @at and quantity == @quantity")
@@ -35,11 +42,23 @@ def highest(study: StudyTables, layers: list[str], quantity: str = "grad_output_
     return _over_time(study, layers, quantity).agg(lambda logs: logs.max(skipna=False))
 
 
-def trend(study: StudyTables, layers: list[str], quantity: str = "grad_sample_norm") -> pd.Series:
-    """Return the decades an epoch by which the layers' mean log10 norm changes over training (Theil–Sen slope)."""
-    table = study.layers[study.layers["layer"].isin(layers)]
-    with np.errstate(divide="ignore"):
-        logs = table.assign(log=np.log10(table[quantity])).groupby(["run", "time"])["log"].mean().reset_index()
+def lasting_ratio(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
+    """Return log10 of one layer's norm over another's, the median over all training; layers: the two names."""
+    logs = _logs_of(study, layers, quantity).pivot_table(index=["run", "time"], columns="layer", values="log")
+    logs = logs.reindex(columns=layers)
+    with np.errstate(invalid="ignore"):
+        return (logs[layers[0]] - logs[layers[1]]).groupby("run").median()
+
+
+def trend(study: StudyTables, layers: list[str], quantity: str = "grad_sample_norm", over: str = "") -> pd.Series:
+    """Return the decades an epoch by which the layers' mean log10 norm changes over training (Theil–Sen slope).
+
+    over: a layer whose norm it is taken relative to, as every gradient shrinks with the loss.
+    """
+    logs = _logs_of(study, layers, quantity).groupby(["run", "time"])["log"].mean()
+    if over:
+        logs = logs - _logs_of(study, [over], quantity).groupby(["run", "time"])["log"].mean()
+    logs = logs.dropna().reset_index()
     slopes = {run: robust_slope(curve["time"], 10 ** curve["log"]) for run, curve in logs.groupby("run")}
     return pd.Series(slopes, dtype=float)
 
@@ -62,9 +81,11 @@ def overfit(study: StudyTables) -> pd.Series:
 MEASURES = {
     "decades": decades,
     "per_layer": per_layer,
+    "range_over_layers": range_over_layers,
     "ratio": ratio,
     "lowest": lowest,
     "highest": highest,
+    "lasting_ratio": lasting_ratio,
     "trend": trend,
     "overfit": overfit,
 } | {
@@ -74,6 +95,11 @@ MEASURES = {
 
 
 def _over_time(study: StudyTables, layers: list[str], quantity: str):
+    return _logs_of(study, layers, quantity).groupby("run")["log"]
+
+
+def _logs_of(study: StudyTables, layers: list[str], quantity: str) -> pd.DataFrame:
+    """The rows of some layers over training, with log10 of a quantity."""
     table = study.layers[study.layers["layer"].isin(layers)]
     with np.errstate(divide="ignore"):
-        return table.assign(log=np.log10(table[quantity])).groupby("run")["log"]
+        return table.assign(log=np.log10(table[quantity]))

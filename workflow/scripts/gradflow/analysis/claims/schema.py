@@ -49,6 +49,8 @@ def _faults(test: dict) -> Iterator[str]:
     """Say what a schema cannot."""
     if kinds().keys() & test.keys():
         yield from kind_of(test).faults(test)
+        if "minus" in test and 0 in (test.get("above"), test.get("below")):
+            yield f"the test {test['says']!r} of a difference has the bound 0: give it its smallest effect of interest"
     else:
         yield f"the test {test['says']!r} asks for no evidence; give it one of {', '.join(kinds())}"
 

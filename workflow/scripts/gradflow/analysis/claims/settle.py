@@ -1,9 +1,11 @@
 """Claims and their verdicts: report/claims.yaml says what would settle a claim; the run's tables settle it, or do not.
 
-A claim is a list of tests. A test names a number (a measure of an arm, or of an arm minus another by random seed), and
-the region in which it must lie for the claim to hold. It *holds* if the number lies in the region and Student's t test
-tells it from the region's edge, and *fails* if it surely lies outside; p-values are adjusted for all tests of the table
-together. All hold: supported. Some fail, none holds: refuted. Some hold, some fail: mixed. Else: not decided here.
+A claim is a list of tests. A test names a number (a measure of an arm, or of an arm minus another), and the region in
+which it must lie for the claim to hold. It *holds* if the number lies in the region and Student's t test tells it from
+the region's edge, one-sided, at 0.05; it *fails* if it surely lies outside, at 0.05 after Holm's correction within the
+claim, as one failing part is enough against it. A difference that surely lies within the smallest effect of interest,
+either way, is *no effect*, and so fails. All hold: supported. Some fail, none holds: refuted. Some hold, some fail:
+mixed. Else: not decided here.
 """
 
 import numpy as np
@@ -11,8 +13,10 @@ import pandas as pd
 
 from gradflow.analysis.claims.evidence import Missing, kind_of
 from gradflow.analysis.schemas import TABLES
-from gradflow.analysis.statistics import ALPHA, NOTHING, Estimate, adjusted
+from gradflow.analysis.statistics import ALPHA, NOTHING, Estimate, stepped_down
 
+HOLDS, FAILS, NO_EFFECT = "holds", "fails", "no effect"
+FAILED = (FAILS, NO_EFFECT)
 SUPPORTED, REFUTED, MIXED, UNDECIDED = "supported", "refuted", "mixed", "not decided here"
 
 
@@ -30,7 +34,8 @@ def settle(claims: list[dict], evidence: dict[str, object]) -> pd.DataFrame:
             numbers = {name: getattr(estimate, name) for name in ("value", "low", "high", "n", "lost")}
             rows.append(row | numbers | {"p": p, "outcome": outcome})
     table = pd.DataFrame(rows, columns=list(TABLES["claims"].columns))
-    table["p"] = adjusted(table["p"])
+    for _, parts in table[table["outcome"].isin(FAILED)].groupby("id"):
+        table.loc[parts.index, "p"] = stepped_down(parts["p"])
     table.loc[table["p"] >= ALPHA, "outcome"] = "undecided"
     table["verdict"] = table.groupby("id")["outcome"].transform(lambda outcomes: claim_verdict(list(outcomes)))
     return table
@@ -54,15 +59,16 @@ def _judge(test: dict, needs: dict, evidence: dict[str, object]) -> tuple[Estima
     holds, p = compare_to_region(estimate, test)
     if np.isnan(p):
         return estimate, "undecided: no spread to judge by, or infinite", np.nan
-    return estimate, "holds" if holds else "fails", np.nan if estimate.is_exact else p
+    outcome = HOLDS if holds else NO_EFFECT if is_no_effect(estimate, test) else FAILS
+    return estimate, outcome, np.nan if estimate.is_exact else p
 
 
 def claim_verdict(outcomes: list[str]) -> str:
     """Return the verdict on a claim from its tests' outcomes; a claim is all of its parts."""
-    if all(outcome == "holds" for outcome in outcomes):
+    if all(outcome == HOLDS for outcome in outcomes):
         return SUPPORTED
-    if "fails" in outcomes:
-        return MIXED if "holds" in outcomes else REFUTED
+    if any(outcome in FAILED for outcome in outcomes):
+        return MIXED if HOLDS in outcomes else REFUTED
     return UNDECIDED
 
 
@@ -79,13 +85,24 @@ def rule(test: dict) -> str:
 
 
 def compare_to_region(estimate: Estimate, test: dict) -> tuple[bool, float]:
-    """Return whether the estimate lies in the test's region, and the p-value of its lying on the other side."""
+    """Return whether the estimate lies in the test's region, and the one-sided p-value of its lying on the other side.
+
+    From inside two edges either could be crossed (two one-sided tests, Schuirmann 1987); from outside, the nearer one.
+    """
     value = estimate.middle
     if "above" in test or "below" in test:
         bound = test.get("above", test.get("below"))
-        return (value > bound if "above" in test else value < bound), estimate.p(bound)
+        return (value > bound if "above" in test else value < bound), estimate.p(bound) / 2
     low, high = test.get("between") or (-test["beyond"], test["beyond"])
     inside = low < value < high
-    # from inside, either edge could be crossed; from outside, only the nearer one
     p = max(estimate.p(low), estimate.p(high)) if inside else estimate.p(low if value <= low else high)
-    return inside == ("between" in test), p
+    return inside == ("between" in test), p / 2
+
+
+def is_no_effect(estimate: Estimate, test: dict) -> bool:
+    """Tell whether a difference surely lies within the smallest effect of interest, either way, at 0.05."""
+    margin = abs(test.get("beyond") or test.get("above") or test.get("below") or 0)
+    if not margin or not ("minus" in test or "beyond" in test):
+        return False
+    inside, p = compare_to_region(estimate, {"between": (-margin, margin)})
+    return inside and p < ALPHA

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from gradflow.analysis.claims.measures import ratio
-from gradflow.analysis.claims.settle import MIXED, REFUTED, SUPPORTED, UNDECIDED
+from gradflow.analysis.claims.settle import FAILED, MIXED, NO_EFFECT, REFUTED, SUPPORTED, UNDECIDED
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
 from gradflow.report.wording import markdown_table, times
@@ -40,7 +40,9 @@ def reasons(claims: pd.DataFrame, notes: dict[str, str]) -> str:
     said = []
     for name, tests in claims[claims["verdict"].isin((REFUTED, MIXED))].groupby("id", sort=False):
         fails = [
-            f"{test.test} is {_value(test)}, not {test.rule}" for test in tests.itertuples() if test.outcome == "fails"
+            f"{test.test} is {_value(test)}, not {test.rule}{_null(test)}"
+            for test in tests.itertuples()
+            if test.outcome in FAILED
         ]
         holds = sum(tests["outcome"] == "holds")
         but = f" ({holds} of {len(tests)} parts hold)" if holds else ""
@@ -73,6 +75,10 @@ def _between(early: pd.DataFrame, deep: pd.DataFrame) -> str:
     }.get(tuple(verdicts))
     parts = "; ".join(f"{test.test} is {_value(test)}" for test in early.itertuples() if not np.isnan(test.value))
     return f"{said} {both or 'Not both can be right; this run does not settle every part of them.'} Measured: {parts}."
+
+
+def _null(test) -> str:
+    return ": no effect of that size, either way" if test.outcome == NO_EFFECT else ""
 
 
 def _evidence(test) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis.statistics import Estimate, estimate_mean
+from gradflow.analysis.statistics import Estimate, estimate_difference, estimate_mean
 from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.folders import found_in
 from gradflow.runs import Run
@@ -21,6 +21,11 @@ SETTINGS = {
     "description": "Settings of one arm or network.",
     "type": "object",
     "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
+}
+
+PAIRED = {
+    "description": "Whether both share their weights at initialisation, by design, and are compared seed by seed.",
+    "type": "boolean",
 }
 
 
@@ -90,18 +95,27 @@ def baseline(test: dict) -> dict:
 
 
 def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimate:
-    """Return a number over random seeds; where the test has a `minus`, its difference seed by seed.
+    """Return a number over random seeds; where the test has a `minus`, its difference from the other's.
+
+    The difference is taken random seed by random seed where both are of one network, at two phases, or are `paired`:
+    where they share their weights at initialisation, by design. Else the two are independent samples (Welch).
 
     by_seed: from a test to its values, indexed by random seed.
     """
     values = by_seed(test)
     if "minus" in test:
         others = by_seed(baseline(test))
+        if values.notna().sum() and others.notna().sum() and not _is_paired(test):
+            return estimate_difference(values, others)
         with np.errstate(invalid="ignore"):
             values = (values - others).reindex(values.index.intersection(others.index))  # inf − inf is no number
     if values.notna().sum() == 0:
         raise Missing("no run of it gave a finite number")
     return estimate_mean(values)
+
+
+def _is_paired(test: dict) -> bool:
+    return test.get("paired", False) or set(test["minus"]) == {"with"}
 
 
 def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
@@ -122,10 +136,10 @@ def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
 def network_schema(key: str, table: str) -> dict:
     """Return the schema of a test of networks at initialisation, which has their settings under a key."""
     other = {"type": "object", "additionalProperties": False, "properties": {key: SETTINGS}}
-    said = "What the other network has instead; its value is taken off, random seed by random seed."
+    said = "What the other network has instead; its value is taken off."
     measure = {"description": f"A column of the table `{table}`.", "type": "string"}
     return {
-        "properties": {key: SETTINGS, "minus": {"description": said, **other}, "measure": measure},
+        "properties": {key: SETTINGS, "minus": {"description": said, **other}, "paired": PAIRED, "measure": measure},
         "required": [key, "measure"],
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from gradflow.analysis.claims.evidence import (
+    PAIRED,
     SETTINGS,
     Kind,
     Missing,
@@ -29,11 +30,12 @@ SCHEMA = {
         "study": {"description": "A study of the config.", "type": "string"},
         "arm": SETTINGS,
         "minus": {
-            "description": "What the other arm has instead; its value is taken off, random seed by random seed.",
+            "description": "What the other arm has instead; its value is taken off.",
             "type": "object",
             "additionalProperties": False,
             "properties": {"arm": SETTINGS, "with": ARGUMENTS},
         },
+        "paired": PAIRED,
         "measure": {"description": "A measure of gradflow.analysis.claims.measures.", "type": "string"},
         "with": ARGUMENTS,
     },
