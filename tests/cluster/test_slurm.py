@@ -22,7 +22,8 @@ from real_slurm import Unavailable, slurm
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
 # No accounting database here, and no 40 s until the first look.
 HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
-ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ("train", "first_backward", "depth_at_init"))]
+ON_GPUS = ("train", "first_backward", "depth_at_init", "theory", "initial_survey", "alignment")
+ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ON_GPUS)]
 SMOKE = [*ON_CPU, "--configfile", "config/smoke.yaml"]
 TIMES = int(os.environ.get("GRADFLOW_FAULTS", 1))  # repeats of the tests that take a job away
 

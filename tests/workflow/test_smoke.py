@@ -34,7 +34,14 @@ def test_tables_figures_and_answers_are_there(smoke):
     notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
     assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
     page = (smoke / "results" / "report" / "analysis.html").read_text()
-    headings = "Does the gradient vanish", "multiplied out", "residual connections", "References", "Notebook 004", "C24"
+    headings = (
+        "Does the gradient vanish",
+        "b. Why: prediction beside measurement",
+        "residual connections",
+        "References",
+        "Notebook 004",
+        "C24",
+    )
     assert [words for words in headings if words not in page] == []
     assert 'src="http' not in page and "<script" not in page
 
@@ -44,7 +51,7 @@ def test_every_job_has_a_log_and_a_benchmark(smoke):
         path.relative_to(smoke / "results/logs").with_suffix("") for path in (smoke / "results/logs").rglob("*.log")
     }
     timed = smoke / "results/benchmarks"
-    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 34
+    assert logs == {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")} and len(logs) == 40
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
@@ -60,10 +67,11 @@ def test_what_is_done_stays_done(done):
 
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}  # not of this configuration
 EVERY_FIGURE = {f"figure_{name}" for name in figures().keys() - LANDMARKS}
-AFTER_TABLES = EVERY_FIGURE - {"figure_depth", "figure_printed", "figure_profiles"} | {"claims", "notebook", "all"}
+OF_NO_STUDY = {f"figure_{name}" for name, kind in figures().items() if "study" not in kind.arguments}
+AFTER_TABLES = EVERY_FIGURE - OF_NO_STUDY | {"claims", "notebook", "all"}
 AFTER_DEPTH = {"depth_at_init", "figure_depth", "claims", "notebook", "all"}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
-AFTER_DATA = {"prepare_data", "first_backward"} | AFTER_TRAINING
+AFTER_DATA = {"prepare_data", "first_backward", "theory", "alignment", "figure_alignment"} | AFTER_TRAINING
 AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", "claims", "notebook", "all"}
 
 
