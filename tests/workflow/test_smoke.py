@@ -34,14 +34,8 @@ def test_tables_figures_and_answers_are_there(smoke):
     notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
     assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
     page = (smoke / "results" / "report" / "analysis.html").read_text()
-    headings = (
-        "Does the gradient vanish",
-        "b. Why: prediction beside measurement",
-        "residual connections",
-        "References",
-        "Notebook 004",
-        "C24",
-    )
+    headings = ["Does the gradient vanish", "prediction beside measurement", "residual connections", "References"]
+    headings += ["Notebook 004", "C24"]
     assert [words for words in headings if words not in page] == []
     assert 'src="http' not in page and "<script" not in page
 
