@@ -92,7 +92,9 @@ def test_every_result_has_its_item(page, smoke, default):
 def test_the_answers_open_offline_with_every_picture(page, smoke):
     page.goto((smoke / "results/report/analysis.html").as_uri())
     assert page.locator("h1").inner_text() == "Where gradients vanish, and why"
-    assert page.locator("img").count() == 8  # two a study, depth at initialisation and notebook 004's norms
+    assert (
+        page.locator("img").count() == 10
+    )  # two a study; the survey, alignment, depth at initialisation, notebook 004
     assert page.evaluate(viewer.PICTURES) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.faults == []

@@ -53,8 +53,10 @@ def test_text_that_is_too_large_is_refused_in_one_sentence(tmp_path, write):
     assert path.read_text() == "as before"
 
 
-def test_pictures_that_no_longer_fit_are_named_from_the_last_on(tmp_path):
+@pytest.mark.parametrize("closing", [">", "/>"], ids=["ours", "as nbconvert writes it"])
+def test_pictures_that_no_longer_fit_are_named_from_the_last_on(tmp_path, closing):
     pictures = [picture(noise(i).tobytes(), "png", f"no. {i}", f"results/figures/{i}.png") for i in range(4)]
+    pictures = [element.removesuffix(">") + closing for element in pictures]
     write_page(tmp_path / "page.html", "Title", "\n".join(["<h1>First</h1>", *pictures, "<p>Last</p>"]))
     text = (tmp_path / "page.html").read_text()
     assert len(text.encode()) <= PAGE_BYTES

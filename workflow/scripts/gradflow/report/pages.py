@@ -15,7 +15,7 @@ from gradflow.files import atomic_write
 # A report shows a page through a frame's data: URL, in base64. Where that is longer than 2 MiB, Chromium shows nothing
 # and says nothing.
 PAGE_BYTES = 1_572_000
-PICTURE = re.compile(r'<img alt="[^"]*" data-file="([^"]*)" src="data:[^"]*">')
+PICTURE = re.compile(r'<img alt="[^"]*" data-file="([^"]*)" src="data:[^"]*" ?/?>')  # nbconvert closes what we do not
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
@@ -70,10 +70,10 @@ def picture(content: bytes, kind: str, alt: str, file: Path) -> str:
 
 
 def figure(path: Path, alt: str, file: Path) -> str:
-    """Return an element that holds a drawn figure, as WebP in at most 256 colours: a fifth of its PNG's bytes."""
+    """Return an element that holds a drawn figure, as WebP in at most 64 colours: a sixth of its PNG's bytes."""
     buffer = io.BytesIO()
     with Image.open(path) as drawn:
-        few = drawn.convert("RGB").quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few = drawn.convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.convert("RGB").save(buffer, "WEBP", lossless=True)
     return picture(buffer.getvalue(), "webp", alt, file)
 
