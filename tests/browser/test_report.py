@@ -24,7 +24,15 @@ pytestmark = pytest.mark.skipif(
 
 FINISHED = os.environ.get("GRADFLOW_FINISHED")
 STUDIES = ("Depth of VGG", "Skip connections of ResNet-50", "VGG-Deep, VGG-16 and ResNet-18")
-OTHERS = {"Answers": 1, "Claims": 1, "Cost": 1, "Depth at initialisation": 1, "Random MLPs": 2}
+OTHERS = {
+    "Answers": 1,
+    "Claims": 1,
+    "Cost": 1,
+    "Depth at initialisation": 1,
+    "Random MLPs": 2,
+    "Initial survey": 1,
+    "Learnt alignment": 1,
+}
 DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
 
 
@@ -84,17 +92,15 @@ def test_every_item_of_the_report_shows(page, run, request):
 
 def test_every_result_has_its_item(page, smoke, default):
     listed = viewer.items(page, smoke / "results/report.html")
-    assert listed == Counter(OTHERS | dict.fromkeys(STUDIES, 10))
+    assert listed == Counter(OTHERS | dict.fromkeys(STUDIES, 11))
     every = viewer.items(page, default / "results/report.html")
-    assert Counter(every.values())[10] == 11 and every | listed == every
+    assert Counter(every.values())[11] == 12 and every | listed == every
 
 
 def test_the_answers_open_offline_with_every_picture(page, smoke):
     page.goto((smoke / "results/report/analysis.html").as_uri())
     assert page.locator("h1").inner_text() == "Where gradients vanish, and why"
-    assert (
-        page.locator("img").count() == 10
-    )  # two a study; the survey, alignment, depth at initialisation, notebook 004
+    assert page.locator("img").count() == 10  # two a study; survey, alignment, depth at initialisation, notebook 004
     assert page.evaluate(viewer.PICTURES) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.faults == []
