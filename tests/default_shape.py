@@ -12,8 +12,8 @@ import yaml
 from gradflow import studies
 from gradflow.analysis.schemas import TABLES
 from gradflow.analysis.tables import write_table
+from gradflow.causes import CAUSES
 from gradflow.config import configuration
-from gradflow.labels import CAUSES
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE
 from gradflow.propagation.first_backward import MEASURED

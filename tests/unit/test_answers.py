@@ -11,7 +11,8 @@ from gradflow.analysis.ablations import ablations, effects, with_and_without
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables
 from gradflow.analysis.tables import empty_table
-from gradflow.labels import CAUSES, PHASES
+from gradflow.causes import CAUSES
+from gradflow.labels import PHASES
 from gradflow.report import wording
 from gradflow.report.prose.ablations import ablation_summary, ablation_table, effect
 from gradflow.report.prose.random_mlps import sigmoid_and_friends, what_changes

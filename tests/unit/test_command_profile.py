@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 from torch import nn
 
+from gradflow.causes import CAUSES
 from gradflow.cli import main
-from gradflow.labels import CAUSES
 
 NETWORK = """
 import torch

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from gradflow import GradientRecorder, build, explain
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.propagation import draw as draw_module
 from gradflow.propagation.measurement import Measured
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from gradflow import explain
+from gradflow.causes import CAUSES
 from gradflow.data import store
-from gradflow.labels import CAUSES
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.propagation.alignment import alignment_table
 from gradflow.propagation.first_backward import at_its_start, first_backward

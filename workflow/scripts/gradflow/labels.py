@@ -20,21 +20,6 @@ INITS = {
     "torchvision": "torchvision",
     "pretrained": "pretrained",
 }
-# What can change the gradient on its way, in the order in which people read it.
-CAUSES = {
-    "weights": "weights",
-    "gate": "activations",
-    "padding": "padding",
-    "pooling": "pooling",
-    "norm": "norms",
-    "skip": "residual blocks",
-    "dropout": "dropout",
-    "scale": "scales",
-    "attention": "attention",
-    "branches": "branches",
-    "coupling": "coupling",
-    "unknown": "no rule",
-}
 PHASES = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
 
 _SAY = {

@@ -10,7 +10,7 @@ from typing import get_type_hints
 
 import numpy as np
 
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.recorder.quantities import NAMES, PROFILED
 from gradflow.runs import MODEL_OPTIONS, Run
 from gradflow.training.result import PER_EPOCH

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.propagation.draw import Draw
 from gradflow.propagation.explanation import Explanation, LayerFlow
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from gradflow.causes import CAUSES
 from gradflow.colours import BLACK, BLUE, FOREST, GREEN, GREY, INDIGO, ORANGE, PURPLE, SILVER, SKY, VERMILLION, YELLOW
-from gradflow.labels import CAUSES
 from gradflow.propagation.explanation import Explanation
 
 COLOURS = dict(

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
+from gradflow.causes import CAUSES
 from gradflow.data.store import Dataset
-from gradflow.labels import CAUSES
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.propagation.batches import stand_in

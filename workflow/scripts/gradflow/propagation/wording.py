@@ -2,7 +2,7 @@
 
 import math
 
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.propagation.explanation import DEAD, Explanation, Remedy
 
 WORTH_A_WORD = 0.1  # decades

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from gradflow.causes import CAUSES
 from gradflow.colours import BLACK
-from gradflow.labels import CAUSES
 from gradflow.propagation.picture import COLOURS
 
 SHOWN = 0.05  # decades of a cause anywhere, for it to have an entry in the legend

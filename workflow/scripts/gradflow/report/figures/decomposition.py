@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._causes import stacked_causes
 from gradflow.report.figures.style import legend_below, means_over

@@ -3,7 +3,8 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.labels import CAUSES, INITS
+from gradflow.causes import CAUSES
+from gradflow.labels import INITS
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._causes import stacked_causes
 from gradflow.report.figures.style import legend_below, means_over

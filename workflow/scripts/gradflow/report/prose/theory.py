@@ -5,7 +5,7 @@ import pandas as pd
 
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
-from gradflow.labels import CAUSES
+from gradflow.causes import CAUSES
 from gradflow.report.wording import markdown_table, signed
 
 WORTH_A_WORD = 0.1  # decades
