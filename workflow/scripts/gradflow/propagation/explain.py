@@ -61,8 +61,8 @@ def explain(
 
     Raises
     ------
-    GradflowError : a network without two layers between input and loss, an output that the loss does not fit, a loss
-        that is not finite, or one whose gradient is zero.
+    GradflowError : a network without two layers between input and loss or with lazy ones, targets that need a loss of
+        their own, an output that the loss does not fit, a loss that is not finite, or one whose gradient is zero.
 
     Examples
     --------

@@ -4,13 +4,11 @@ import itertools
 
 import pandas as pd
 import torch
-from torch import nn
-from torch.nn.functional import cross_entropy
 
 from gradflow.models.build import build
-from gradflow.propagation.draw import draw_network
+from gradflow.propagation.explain import explain
 
-PASSES = 8  # independent ones, averaged: as many as `explain` takes
+DECADES = ("measured", "predicted", "residual")
 NETWORKS = {
     "VGG-16": ("vgg16", {"batch_norm": False}),
     "VGG-16, BN": ("vgg16", {"batch_norm": True}),
@@ -45,30 +43,12 @@ def residual_by_width_table(
     -------
     One row a network, width and random seed: network, width, seed, and in decades, first layer over last, measured,
     predicted and residual (measured − predicted).
-
-    Raises
-    ------
-    GradflowError : a network so narrow that no gradient arrives.
     """
     seeds, shape = range(first_seed, first_seed + draws), {"channels": images.shape[1], "image_size": images.shape[2]}
     points, rows = list(itertools.product(NETWORKS, widths, seeds)), []
     for name, width, seed in progress(points):
         architecture, options = NETWORKS[name]
         model = build(architecture, classes=classes, seed=seed, width=width, **shape, **options)
-        measured, predicted = _measured_and_predicted(model, images, labels, seed)
-        rows.append((name, float(width), seed, measured, predicted, measured - predicted))
-    return pd.DataFrame(rows, columns=["network", "width", "seed", "measured", "predicted", "residual"])
-
-
-def _measured_and_predicted(
-    model: nn.Module, images: torch.Tensor, labels: torch.Tensor, seed: int
-) -> tuple[float, float]:
-    """Measured and predicted decades, first layer over last, as `explain` has them.
-
-    Nothing is predicted from choices alone: that takes longer than all else.
-    """
-    settings = {"loss": cross_entropy, "forward": nn.Module.__call__, "seed": seed, "probes": PASSES}
-    drawn = draw_network(model, images, labels, pure=False, **settings)
-    first, last = (drawn.graph.uses[number].node for number in (0, -1))
-    measured = drawn.measured.norms[first] - drawn.measured.norms[last]
-    return measured, drawn.passes.norm(first) - drawn.passes.norm(last)
+        decades = explain(model, images, labels, first_seed=seed, pure=False, remedies=False).decades
+        rows.append((name, float(width), seed, *(decades[of] for of in DECADES)))
+    return pd.DataFrame(rows, columns=["network", "width", "seed", *DECADES])
