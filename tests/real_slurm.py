@@ -174,7 +174,7 @@ def _commands(folder: Path) -> list[list[str]]:
 def _start(folder: Path, command: list[str]) -> subprocess.Popen:
     environment = os.environ | {"PATH": _path()}
     with open(folder / f"{command[0]}.log", "w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     if command[0] == "munged":
         end = time.monotonic() + DEADLINE
         while not (folder / "munge.socket").exists() and process.poll() is None and time.monotonic() < end:
