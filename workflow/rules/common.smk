@@ -10,7 +10,7 @@ from snakemake.exceptions import WorkflowError
 from gradflow import studies
 from gradflow.models import architectures
 from gradflow.config import configuration
-from gradflow.runtime import requests
+from gradflow.runtime import requests, warm
 from gradflow.analysis.reproducibility import draw, recipe, whole
 from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError

@@ -33,3 +33,5 @@ onstart:
         require_writable(Path("results"))
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
+    if workflow.local_exec:
+        warm.offer(CONFIG["threads"])

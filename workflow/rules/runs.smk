@@ -6,8 +6,6 @@ rule train:
         RESULT,
     log:
         "results/logs/train/{run}.log",
-    benchmark:
-        "results/benchmarks/train/{run}.tsv"
     group:
         shared_job
     conda:

@@ -8,8 +8,6 @@ use rule train as recompute with:
         "results/verify/{run}.npz",
     log:
         "results/logs/recompute/{run}.log",
-    benchmark:
-        "results/benchmarks/recompute/{run}.tsv"
     params:
         settings=lambda wildcards: recipe_of(wildcards)["settings"],
         dataset=lambda wildcards: recipe_of(wildcards)["dataset_fingerprint"],

@@ -1,5 +1,10 @@
 """Train one run and write its result."""
 
+# ruff: noqa: E402
+from gradflow.runtime.warm import hand_over
+
+hand_over()  # what follows runs in a process that has torch already, where there is one
+
 from pathlib import Path
 
 from gradflow.config.architectures import known

@@ -1,6 +1,5 @@
 """How long training runs may take, before anything runs: by earlier runs' records, else by FLOPs, images and epochs."""
 
-import csv
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from gradflow.training.result import read_provenance
 # What to expect where nothing was recorded: a thread on the default's networks; what the notebooks' GPU reached in
 # float32, 14 (ResNet-50) to 33 TFLOP/s (VGG-19). gradflow.runtime.requests asks for limits, and is far more careful.
 FLOPS_PER_SECOND = {"cpu": 5e10, "gpu": 2e13}
-SECONDS_TO_START = 4
+SECONDS_TO_START = 1  # in a process that has torch already (gradflow.runtime.warm)
 WORTH_SAYING = 0.01  # hours
 RECORDED, ALIKE, FLOPS = "its own record", "the record of another random seed", "FLOPs"
 
@@ -40,7 +39,7 @@ def expect(runs: Iterable[Run], work: dict[str, float | None], records: dict[str
     for run in runs:
         if run.id in records:
             alike.setdefault(_but_for_the_seed(run), []).append(records[run.id])
-    reached = [work[key] / max(seconds - SECONDS_TO_START, 1) for key, seconds in records.items() if work.get(key)]
+    reached = [work[key] / max(seconds, 1) for key, seconds in records.items() if work.get(key)]
     rate = median(reached) if reached else FLOPS_PER_SECOND["gpu" if gpu else "cpu"]
     expected = []
     for run in runs:
@@ -59,13 +58,11 @@ def read_records(runs: Iterable[str], results: Path, gpu: int) -> dict[str, floa
     records = {}
     for run in runs:
         try:
-            with (results / "benchmarks" / "train" / f"{run}.tsv").open() as stream:
-                seconds = [float(row["s"]) for row in csv.DictReader(stream, delimiter="\t")]
             made = read_provenance(results / "runs" / run / "norms.npz")
         except (OSError, ValueError, KeyError, GradflowError):  # an estimate is no reason to stop
             continue
-        if seconds and (made.get("device") != "cpu") == bool(gpu):
-            records[run] = max(seconds[0], made.get("seconds", 0))  # of a resumed run the record is the last part's
+        if "seconds" in made and (made.get("device") != "cpu") == bool(gpu):
+            records[run] = made["seconds"]
     return records
 
 
