@@ -41,4 +41,4 @@ rule all:
 
 rule runs:
     input:
-        run_files(),
+        run_files,

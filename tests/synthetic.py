@@ -65,8 +65,13 @@ def run_of(made: results.Result) -> Run:
     return Run(**made.meta["settings"])
 
 
-def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.Result]]]) -> Path:
-    """Aggregate {study: {arm label: results, one a random seed}} into the tables that the workflow makes."""
+def write_study_tables(
+    folder: Path, studies: dict[str, dict[str, list[results.Result]]], looks=lambda seed: (1000, 1)
+) -> Path:
+    """Aggregate {study: {arm label: results, one a random seed}} into the tables that the workflow makes.
+
+    looks: from a random seed to the look that it came with, and how many there may be.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths, rows = {}, []
     for study, arms in studies.items():
@@ -76,7 +81,7 @@ def write_study_tables(folder: Path, studies: dict[str, dict[str, list[results.R
                 paths[name] = folder.parent / "runs" / name / "norms.npz"
                 results.write_result(paths[name], one)
                 begun = run_of(one)
-                arm = [study, f"Study {study}", number, label, name, begun.seed, begun.start]
+                arm = [study, f"Study {study}", number, label, name, begun.seed, *looks(begun.seed), begun.start]
                 rows.append([*arm, find_architecture(begun.architecture).colour, "[]"])
     write_tables(paths.values(), folder)
     write_arms(folder, rows)

@@ -1,6 +1,38 @@
+CLAIMS_CODE = code_fingerprint(
+    "gradflow.analysis.claims.schema",
+    "gradflow.analysis.claims.settle",
+    *modules("gradflow.analysis.claims.evidence"),
+)
+
+
+# Which arms a claim is still open by, when arms have so many random seeds: those get more of them.
+checkpoint look:
+    input:
+        runs=run_files,
+        claims="report/claims.yaml",
+        initial=initial_tables(),
+        evidence=untrained_evidence(),
+    output:
+        "results/looks/{seeds}.json",
+    log:
+        "results/logs/look/{seeds}.log",
+    benchmark:
+        "results/benchmarks/look/{seeds}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        arms=arm_rows,
+        code=[CLAIMS_CODE, code_fingerprint("gradflow.analysis.looks")],
+    script:
+        "../scripts/look.py"
+
+
 rule tables:
     input:
-        run_files(),
+        runs=run_files,
     output:
         **{name: f"results/tables/{name}.parquet" for name in ("norms", "layers", "profiles", "epochs", "runs", "arms")},
         csv=expand("results/tables/{name}.csv", name=["profiles", "epochs", "runs", "arms"]),
@@ -14,7 +46,7 @@ rule tables:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        arms=arm_rows(),
+        arms=arm_rows,
         code=code_fingerprint("gradflow.analysis.aggregation"),
     script:
         "../scripts/tables.py"
@@ -74,12 +106,6 @@ rule claims:
         mem_mb=growing(2000),
         runtime=growing(30),
     params:
-        code=code_fingerprint(
-            "gradflow.analysis.claims.schema",
-            "gradflow.analysis.claims.settle",
-            "gradflow.report.prose.claims",
-            "gradflow.report.notebook",
-            *modules("gradflow.analysis.claims.evidence"),
-        ),
+        code=[CLAIMS_CODE, code_fingerprint("gradflow.report.prose.claims", "gradflow.report.notebook")],
     script:
         "../scripts/claims.py"

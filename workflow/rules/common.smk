@@ -68,9 +68,10 @@ def read_json(path):
 
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
-RUNS = studies.distinct_runs(STUDIES)
+RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be taken or not
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
+LOOKS = sorted({look for study in STUDIES for look in study.looks})
 RESULT = "results/runs/{run}/norms.npz"
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
@@ -94,13 +95,50 @@ def content(dataset):
     return CONFIG["downloads"][download]["sha256"] if download else listing(dataset)
 
 
-def run_files():
-    return expand(RESULT, run=RUNS)
+def places(look):
+    """(study, arm, number of the run in it, run) of all that may be there at a look."""
+    for study in STUDIES:
+        for arm in study.arms:
+            for number, run in enumerate(arm.runs):
+                if study.look_of(number) <= look:
+                    yield study, arm, number, run
+
+
+def first_runs():
+    """The runs that are trained whatever the claims say."""
+    return {run.id for study, _, number, run in places(LOOKS[-1]) if study.look_of(number) == study.looks[0]}
+
+
+@cache
+def open_arms(path):
+    """The arms, as (study, label), by which a claim is still open after a look."""
+    return {tuple(arm) for arm in json.loads(Path(path).read_text())}
+
+
+def runs_at(look):
+    """The runs that are there at a look: later ones of those arms alone that a claim was open by before.
+
+    Snakemake waits here for the looks before.
+    """
+    wanted = {}
+    for study, arm, number, run in places(look):
+        before = study.look_before(study.look_of(number))
+        if before is None or (study.name, arm.label) in open_arms(checkpoints.look.get(seeds=before).output[0]):
+            wanted[run.id] = run
+    return wanted
+
+
+def run_files(wildcards):
+    """The results of all runs that the last look asks for, or those of the look that is in question."""
+    if not LOOKS:
+        return []
+    return expand(RESULT, run=runs_at(int(wildcards.seeds) if "seeds" in wildcards.keys() else LOOKS[-1]))
 
 
 def finished_runs():
     """The results that are there, by run, of the runs of this configuration."""
-    return {run: path for run, path in zip(RUNS, run_files()) if Path(path).exists()}
+    files = {run: RESULT.format(run=run) for run in RUNS}
+    return {run: path for run, path in files.items() if Path(path).exists()}
 
 
 @cache
@@ -130,9 +168,13 @@ def table_files():
     """The tables that a study is read from."""
     if not STUDIES:
         return []
-    made = [path for path in rules.tables.output if path.endswith(".parquet")]
+    return [path for path in rules.tables.output if path.endswith(".parquet")] + initial_tables()
+
+
+def initial_tables():
+    """The tables of every arm's first backward pass."""
     at_init = [rules.first_backward.output.table, rules.theory.output.totals, rules.theory.output.layers]
-    return made + (at_init if STARTS else [])
+    return at_init if STARTS else []
 
 
 def columns_of(table):
@@ -142,8 +184,12 @@ def columns_of(table):
 
 def evidence_files():
     """What claims are judged by: the tables and drawings of this configuration, never what another one left."""
-    files = table_files() + ([rules.cost.output.table] if STUDIES else []) + random_mlp_files()
-    return files + depth_at_init_files() + initial_survey_files()
+    return table_files() + ([rules.cost.output.table] if STUDIES else []) + untrained_evidence()
+
+
+def untrained_evidence():
+    """What claims are judged by, of networks that were not trained."""
+    return random_mlp_files() + depth_at_init_files() + initial_survey_files()
 
 
 def depth_at_init_files():
@@ -177,14 +223,15 @@ def landmark_files(name):
     return [getattr(rules, name).output.table] if "landmarks" in CONFIG["select"] else []
 
 
-def arm_rows():
-    """Which run belongs to which arm of which study, as rows."""
+def arm_rows(wildcards, input):
+    """Which run belongs to which arm of which study, as rows, of the runs that a job reads."""
+    there = {Path(path).parent.name for path in input.runs}
     return [
-        [study.name, study.title, number, arm.label, run.id, run.seed, run.start]
+        [study.name, study.title, study.arms.index(arm), arm.label, run.id, run.seed]
+        + [study.look_of(number), len(study.looks), run.start]
         + [ARCHITECTURES[run.architecture].colour, json.dumps(INSPECTED[arm.runs[0].id].beside)]
-        for study in STUDIES
-        for number, arm in enumerate(study.arms)
-        for run in arm.runs
+        for study, arm, number, run in places(LOOKS[-1])
+        if run.id in there
     ]
 
 
@@ -196,6 +243,7 @@ def analysis_targets():
 
 wildcard_constraints:
     run="[A-Za-z0-9-]+",
+    seeds=r"\d+",
     dataset="[A-Za-z0-9_]+",
     download="[A-Za-z0-9_]+",
     hash="[0-9a-f]{8}",

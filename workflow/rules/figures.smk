@@ -16,7 +16,7 @@ def notebook_004_files():
 # What figures are drawn from, by the name of the argument; nothing of what is not selected.
 FILES_OF_FIGURES = {
     "study": table_files(),
-    "results": run_files(),
+    "results": run_files if RUNS else [],
     "random_mlps": random_mlp_files(),
     "notebook_004": notebook_004_files(),
     "depth_at_init": depth_at_init_files(),

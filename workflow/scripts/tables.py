@@ -11,5 +11,5 @@ from gradflow.runtime.job import job
 
 with job(snakemake):
     folder = Path(snakemake.output.arms).parent
-    write_tables(snakemake.input, folder)
+    write_tables(snakemake.input.runs, folder)
     write_table(folder, "arms", pd.DataFrame(snakemake.params.arms, columns=list(TABLES["arms"].columns)))

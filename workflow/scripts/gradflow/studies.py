@@ -30,18 +30,31 @@ class Arm:
 
 @dataclass(frozen=True)
 class Study:
-    """A study's name, title and question, its arms, and the layers to draw on their own, by architecture."""
+    """A study's name, title and question, its arms, and the layers to draw on their own, by architecture.
+
+    looks: how many random seeds an arm has at each look. Arms hold those of the last one; a run of a later look is
+    trained only if a claim about its arm is open after the look before.
+    """
 
     name: str
     title: str
     question: str
     arms: tuple[Arm, ...]
     layers: dict[str, list[str]]
+    looks: tuple[int, ...]
 
     @property
     def runs(self) -> list[Run]:
         """All runs of all arms."""
         return [run for arm in self.arms for run in arm.runs]
+
+    def look_of(self, number: int) -> int:
+        """Return the look that the run at a place of its arm, from 0 on, comes with."""
+        return next(look for look in self.looks if look > number)
+
+    def look_before(self, look: int) -> int | None:
+        """Return the look before a look; None of the first."""
+        return next((earlier for earlier in reversed(self.looks) if earlier < look), None)
 
 
 def expand(config: dict) -> list[Study]:
@@ -127,7 +140,9 @@ def _expand_study(config: dict, name: str) -> Study:
     for grid in section["vary"]:
         axes = [value if isinstance(value, list) else [value] for value in grid.values()]
         points += [section["base"] | dict(zip(grid, point)) for point in itertools.product(*axes)]
-    seeds = random_seeds(config, section["seeds"] or scale["seeds"])
+    looks = section["seeds"] or scale["seeds"]
+    looks = tuple(looks) if isinstance(looks, list) else (looks,)
+    seeds = random_seeds(config, looks[-1])
     distinct = {}
     for point in points:
         settings = _run_settings(config, name, point, architectures)
@@ -136,7 +151,7 @@ def _expand_study(config: dict, name: str) -> Study:
     names = {key: architecture.label for key, architecture in architectures.items()}
     labels = arm_labels([point for point, _ in distinct.values()], names)
     arms = tuple(Arm(label, runs) for label, (_, runs) in zip(labels, distinct.values()))
-    return Study(name, section["title"] or name, section["question"], arms, section["layers"])
+    return Study(name, section["title"] or name, section["question"], arms, section["layers"], looks)
 
 
 def _run_settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:

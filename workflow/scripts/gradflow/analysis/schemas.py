@@ -100,6 +100,8 @@ TABLES = {
             "label": Key,
             "run": str,
             "seed": int,
+            "look": int,  # how many random seeds an arm has at the look that the run came with (gradflow.studies)
+            "looks": int,  # how many looks its study takes at the most
             "start": Key,  # what the first backward pass depends on: Run.start
             "colour": Key,
             "beside": str,  # the layers beside the main path, as JSON

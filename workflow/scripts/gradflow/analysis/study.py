@@ -1,7 +1,7 @@
 """The tables of one study, with each run's arm and label joined on: what figures and prose start from."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,9 +22,9 @@ class StudyTables:
     """Tables as in gradflow.analysis.schemas, restricted to a study; each has the columns arm and label as well.
 
     A table's rows come in the order of the arms. `arms` has one row a run, with its architecture. `seeds` says of every
-    run in `profiles` its label and random seed: at init there are more of them than are trained
-    (`gradflow.propagation.first_backward`). `theory` and `theory_layers` have a row for an arm and random seed, or a
-    layer of it; none where nothing was explained.
+    run in `profiles` its label, its random seed and the look that it came with: at init there are more of them than are
+    trained (`gradflow.propagation.first_backward`), whose look is 0. `theory` and `theory_layers` have a row for an arm
+    and random seed, or a layer of it; none where nothing was explained.
     """
 
     name: str
@@ -38,6 +38,10 @@ class StudyTables:
     theory: pd.DataFrame
     theory_layers: pd.DataFrame
     folder: Path
+
+    def until(self, look: int) -> "StudyTables":
+        """Return the study as it was at a look: what is taken by random seed is of the runs that were there."""
+        return replace(self, seeds=self.seeds[self.seeds["look"] <= look])
 
     @property
     def labels(self) -> list[str]:
@@ -175,7 +179,7 @@ def _read_once(folder: Path, name: str, written: int | None) -> pd.DataFrame:
 
 def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Take the profiles at init from more random seeds, where they were measured; return them, and whose they are."""
-    seeds = arms[["label", "run", "seed"]]
+    seeds = arms[["label", "run", "seed", "look"]]
     if not any((folder / file).exists() for file in files_of("first_backward")):
         return profiles, seeds
     initial = arms.drop_duplicates("label")[["arm", "label", "start"]].merge(_read_first_backward(folder), on="start")
@@ -183,7 +187,7 @@ def _with_first_backward(profiles: pd.DataFrame, arms: pd.DataFrame, folder: Pat
     measured = (profiles["phase"] == "init") & profiles["quantity"].isin(initial["quantity"])
     replaced = measured & profiles["label"].isin(initial["label"])
     profiles = pd.concat([profiles[~replaced], initial.assign(phase="init")[profiles.columns]])
-    own = initial.drop_duplicates("run")[["label", "run", "seed"]]
+    own = initial.drop_duplicates("run")[["label", "run", "seed"]].assign(look=0)
     return profiles.sort_values("arm", kind="stable"), pd.concat([seeds, own], ignore_index=True)
 
 

@@ -3,17 +3,30 @@
 What follows from registries, from sources and from the user's networks is filled in by gradflow.config.schema.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gradflow.config.apart import RANDOM_SEED, Alignment, DepthAtInit, InitialSurvey, RandomMlps
-from gradflow.config.fields import Distinct, Number, Section, one_of, written_as
+from gradflow.config.fields import Distinct, Number, Section, one_of, one_or_several, written_as
 from gradflow.config.landmarks import Landmarks
 from gradflow.config.settings import Settings
 
 DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
 Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
+
+
+MOST_LOOKS = 3  # that the statistics pay for (gradflow.analysis.statistics)
+
+
+def _growing(seeds: int | list[int]) -> int | list[int]:
+    looks = seeds if isinstance(seeds, list) else [seeds]
+    if len(looks) > MOST_LOOKS or looks != sorted(set(looks)):
+        raise ValueError(f"is {seeds}; it must be a number, or up to {MOST_LOOKS} that grow, such as [3, 5, 8].")
+    return seeds
+
+
+RandomSeeds = Annotated[one_or_several(int, Field(ge=1, le=1000)), AfterValidator(_growing)]
 
 
 class Verdict(Section):
@@ -80,11 +93,10 @@ class Scale(Section):
         le=10_000,
         description="Passes over the training data, for every study that does not name its own.",
     )
-    seeds: int = Field(
+    seeds: RandomSeeds = Field(
         3,
-        ge=1,
-        le=1000,
-        description="How many random seeds are trained for each arm. Intervals need two or more.",
+        description="How many random seeds are trained for each arm. Intervals need two or more. A list, such as "
+        "[3, 5, 8], is looks: so many first, and more of the arms alone by which a claim is still open.",
     )
     first_seed: int = Field(
         0,
@@ -133,7 +145,7 @@ class StudySection(Section):
 
     title: str = Field("", description="The study's name in figures and in the report.")
     question: str = Field(min_length=1, description="What the study asks, in one sentence.")
-    seeds: int | None = Field(None, ge=1, le=1000, description="Random seeds of this study, instead of scale.seeds.")
+    seeds: RandomSeeds | None = Field(None, description="Random seeds of this study, instead of scale.seeds.")
     layers: dict = Field(
         {},
         description="Layers to draw on their own, by architecture; without, the first, the middle and the last.",

@@ -6,18 +6,38 @@ the region's edge, one-sided, at 0.05; it *fails* if it surely lies outside, at 
 claim, as one failing part is enough against it. A difference that surely lies within the smallest effect of interest,
 either way, is *no effect*, and so fails. All hold: supported. Some fail, none holds: refuted. Some hold, some fail:
 mixed. Else: not decided here.
+
+Where a study takes several looks at growing numbers of random seeds, a test is settled at the first look that settles
+it, at 0.02 each in place of 0.05, and only a test that is still open makes its arms be trained with more of them.
 """
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from gradflow.analysis.claims.evidence import Missing, kind_of
 from gradflow.analysis.schemas import TABLES
-from gradflow.analysis.statistics import ALPHA, NOTHING, Estimate, stepped_down
+from gradflow.analysis.statistics import ALPHA, ALPHA_OF_A_LOOK, NOTHING, Estimate, stepped_down
 
 HOLDS, FAILS, NO_EFFECT = "holds", "fails", "no effect"
 FAILED = (FAILS, NO_EFFECT)
 SUPPORTED, REFUTED, MIXED, UNDECIDED = "supported", "refuted", "mixed", "not decided here"
+OPEN = "undecided"  # and why, where there is a reason: more random seeds may settle it
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What came of a test: its estimate, the outcome, and the p-value of what that says, NaN where nothing is told."""
+
+    estimate: Estimate
+    outcome: str
+    p: float = np.nan
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more random seeds may settle it."""
+        return self.outcome.startswith(OPEN)
 
 
 def settle(claims: list[dict], evidence: dict[str, object]) -> pd.DataFrame:
@@ -27,40 +47,60 @@ def settle(claims: list[dict], evidence: dict[str, object]) -> pd.DataFrame:
     """
     rows = []
     for claim in claims:
-        for test in claim["tests"]:
+        settled = settle_tests(claim, evidence)
+        verdict = claim_verdict([one.outcome for one in settled])
+        for test, one in zip(claim["tests"], settled):
             row = {key: claim[key] for key in ("id", "source", "claim")} | {"test": test["says"], "rule": rule(test)}
-            needs = claim.get("needs", {}) | test.get("needs", {})
-            estimate, outcome, p = _judge(test, needs, evidence)
-            numbers = {name: getattr(estimate, name) for name in ("value", "low", "high", "n", "lost")}
-            rows.append(row | numbers | {"p": p, "outcome": outcome})
-    table = pd.DataFrame(rows, columns=list(TABLES["claims"].columns))
-    for _, parts in table[table["outcome"].isin(FAILED)].groupby("id"):
-        table.loc[parts.index, "p"] = stepped_down(parts["p"])
-    table.loc[table["p"] >= ALPHA, "outcome"] = "undecided"
-    table["verdict"] = table.groupby("id")["outcome"].transform(lambda outcomes: claim_verdict(list(outcomes)))
-    return table
+            numbers = {name: getattr(one.estimate, name) for name in ("value", "low", "high", "n", "lost")}
+            rows.append(row | numbers | {"p": one.p, "outcome": one.outcome, "verdict": verdict})
+    return pd.DataFrame(rows, columns=list(TABLES["claims"].columns))
 
 
-def _judge(test: dict, needs: dict, evidence: dict[str, object]) -> tuple[Estimate, str, float]:
-    """Measure a test and say its outcome as if it were the only one; p is NaN where there is nothing to correct."""
+def settle_tests(claim: dict, evidence: dict[str, object]) -> list[Settled]:
+    """Return what came of each test of a claim: look by look, what one has settled stays so."""
+    tests = claim["tests"]
+    planned = [kind_of(test).looks(test, evidence[kind_of(test).key]) for test in tests]
+    alphas = [ALPHA if count == 1 else ALPHA_OF_A_LOOK for _, count in planned]
+    settled: list[Settled | None] = [None] * len(tests)
+    for look in sorted({look for looks, _ in planned for look in looks}):
+        found = [_judge(test, claim.get("needs", {}), evidence, look, alpha) for test, alpha in zip(tests, alphas)]
+        for place, one in enumerate(_allowing_for_each_other(found, alphas)):
+            if settled[place] is None or settled[place].is_open:
+                settled[place] = one
+    return settled
+
+
+def _allowing_for_each_other(found: list[Settled], alphas: list[float]) -> list[Settled]:
+    """Correct those that fail by Holm's method, and leave open what is then not sure."""
+    failing = [one.p if one.outcome in FAILED else np.nan for one in found]
+    corrected = np.where(np.isnan(failing), [one.p for one in found], stepped_down(failing))
+    return [
+        replace(one, p=float(p), outcome=OPEN if p >= alpha else one.outcome)
+        for one, p, alpha in zip(found, corrected, alphas)
+    ]
+
+
+def _judge(test: dict, needs: dict, evidence: dict[str, object], look: int, alpha: float) -> Settled:
+    """Measure a test at a look and say its outcome as if it were the only one."""
     kind = kind_of(test)
+    found = kind.until(evidence[kind.key], look)
     try:
-        estimate = kind.measure(test, evidence[kind.key])
+        estimate = kind.measure(test, found)
     except Missing as missing:
-        return NOTHING, str(missing), np.nan
-    lack = kind.lacking(needs, test, evidence[kind.key])
+        return Settled(NOTHING, str(missing))
+    lack = kind.lacking(needs | test.get("needs", {}), test, found)
     if lack:
-        return estimate, lack, np.nan
+        return Settled(estimate, lack)
     if estimate.lost:
         seeds = estimate.lost + estimate.n
-        return estimate, f"undecided: not finite in {estimate.lost} of {seeds} random seeds", np.nan
+        return Settled(estimate, f"{OPEN}: not finite in {estimate.lost} of {seeds} random seeds")
     if estimate.n == 1:
-        return estimate, "undecided: one random seed", np.nan
+        return Settled(estimate, f"{OPEN}: one random seed")
     holds, p = compare_to_region(estimate, test)
     if np.isnan(p):
-        return estimate, "undecided: no spread to judge by, or infinite", np.nan
-    outcome = HOLDS if holds else NO_EFFECT if is_no_effect(estimate, test) else FAILS
-    return estimate, outcome, np.nan if estimate.is_exact else p
+        return Settled(estimate, f"{OPEN}: no spread to judge by, or infinite")
+    outcome = HOLDS if holds else NO_EFFECT if is_no_effect(estimate, test, alpha) else FAILS
+    return Settled(estimate, outcome, np.nan if estimate.is_exact else p)
 
 
 def claim_verdict(outcomes: list[str]) -> str:
@@ -99,10 +139,10 @@ def compare_to_region(estimate: Estimate, test: dict) -> tuple[bool, float]:
     return inside == ("between" in test), p / 2
 
 
-def is_no_effect(estimate: Estimate, test: dict) -> bool:
-    """Tell whether a difference surely lies within the smallest effect of interest, either way, at 0.05."""
+def is_no_effect(estimate: Estimate, test: dict, alpha: float = ALPHA) -> bool:
+    """Tell whether a difference surely lies within the smallest effect of interest, either way."""
     margin = abs(test.get("beyond") or test.get("above") or test.get("below") or 0)
     if not margin or not ("minus" in test or "beyond" in test):
         return False
     inside, p = compare_to_region(estimate, {"between": (-margin, margin)})
-    return inside and p < ALPHA
+    return inside and p < alpha

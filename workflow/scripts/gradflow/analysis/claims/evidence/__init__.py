@@ -44,6 +44,9 @@ class Kind:
     faults: what is wrong with a test that a schema cannot say, in words.
     lacking: which setting that a claim needs, of {name: {at_least: x} or {one_of: [...]}}, the runs do not have, by the
     test and what was read; None if they have all. Networks that are not trained have no such settings.
+    looks: at which numbers of random seeds the number may be looked at, and how many looks are planned, by the test and
+    what was read. Networks that are not trained have all their random seeds at once.
+    until: what was read, as it was at a look.
     """
 
     key: str
@@ -52,6 +55,8 @@ class Kind:
     measure: Callable[[dict, object], Estimate]
     faults: Callable[[dict], Iterable[str]] = lambda test: ()
     lacking: Callable[[dict, dict, object], str | None] = lambda needs, test, found: None
+    looks: Callable[[dict, object], tuple[list[int], int]] = lambda test, found: ([0], 1)
+    until: Callable[[object, int], object] = lambda found, look: found
 
 
 @cache

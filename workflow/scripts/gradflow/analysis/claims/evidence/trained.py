@@ -20,6 +20,7 @@ from gradflow.analysis.claims.evidence import (
     with_settings,
 )
 from gradflow.analysis.claims.measures import MEASURES
+from gradflow.analysis.schemas import OUTCOMES
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables, read_study
 from gradflow.labels import PHASES
@@ -79,12 +80,12 @@ def measure(test: dict, studies: dict[str, StudyTables]) -> Estimate:
 def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | None:
     """Say which setting of the runs is not one under which the claim can be decided; None if all are.
 
-    Both arms of a comparison must have it.
+    Both arms of a comparison must have it. An outcome, such as the training accuracy, counts by its mean over the runs.
     """
     for one in (test, baseline(test)) if needs else ():
         runs = _arm(_study(one, studies), one["arm"])
         for name, wanted in needs.items():
-            had, words = runs[name].iloc[0], name.replace("_", " ")
+            had, words = runs[name].mean() if name in OUTCOMES else runs[name].iloc[0], name.replace("_", " ")
             had = None if pd.isna(had) else had
             has = "none" if had is None else f"{had:g}" if isinstance(had, Real) else had
             if "at_least" in wanted and (had is None or had < wanted["at_least"]):
@@ -92,6 +93,25 @@ def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | N
             if "one_of" in wanted and had not in wanted["one_of"]:
                 return f"needs {words} {' or '.join(map(str, wanted['one_of']))}, these runs have {has}"
     return None
+
+
+def looks(test: dict, studies: dict[str, StudyTables]) -> tuple[list[int], int]:
+    """Return the looks that were taken at the arms of a test, and how many its study takes at the most."""
+    if test["study"] not in studies:
+        return [0], 1
+    arms = studies[test["study"]].arms
+    return sorted(arms["look"].unique()), int(arms["looks"].max())
+
+
+def until(studies: dict[str, StudyTables], look: int) -> dict[str, StudyTables]:
+    """Return the studies as they were at a look."""
+    return {name: study.until(look) for name, study in studies.items()}
+
+
+def arms_of(tests: list[dict], studies: dict[str, StudyTables]) -> set[tuple[str, str]]:
+    """Return the arms that tests are about, as (study, label)."""
+    found = [(one["study"], one["arm"]) for test in tests for one in (test, baseline(test))]
+    return {(study, _arm(studies[study], arm)["label"].iloc[0]) for study, arm in found}
 
 
 def _study(test: dict, studies: dict[str, StudyTables]) -> StudyTables:
@@ -111,4 +131,4 @@ def _arm(study: StudyTables, settings: dict) -> pd.DataFrame:
     return runs
 
 
-KIND = Kind("study", SCHEMA, read, measure, faults, lacking)
+KIND = Kind("study", SCHEMA, read, measure, faults, lacking, looks, until)
