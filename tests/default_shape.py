@@ -75,7 +75,7 @@ def depth_at_init(settings: dict, generator) -> pd.DataFrame:
     """Networks of growing depth, each with and without skips and batch norm."""
     points = itertools.product(settings["depths"], (True, False), (True, False), range(settings["draws"]))
     table = pd.DataFrame(points, columns=["depth", "skip", "batch_norm", "seed"])
-    for name in ("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"):
+    for name in TABLES["depth_at_init"].columns.keys() - set(table):
         table[name] = generator.normal(0, 1, len(table))
     return table
 

@@ -70,7 +70,7 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
         ({"says": "n", "cost": {"architecture": "vgg16"}, "measure": "parameters", "below": 1}, "parameters_full"),
         (
             {"says": "n", "depth_at_init": {"depth": 8}, "measure": "loss", "below": 1},
-            "no measure 'loss' of depth at initialisation",
+            "no measure 'loss' of the table depth_at_init",
         ),
         (
             {"says": "n", "theory": {"init": "he", "width": 1}, "measure": "padding", "below": 1},

@@ -102,7 +102,9 @@ def test_the_default_file_states_the_schemas_defaults():
 def test_an_overlay_that_changes_a_source_takes_its_keys_away():
     config = default()
     config["datasets"]["dogs_food_vehicles"] |= {"source": "digits", "groups": None}
-    assert configuration.complete(config)["datasets"]["dogs_food_vehicles"].keys() == {"source", "size", "drop_damaged"}
+    assert configuration.complete(config)["datasets"]["dogs_food_vehicles"].keys() == {
+        *("source", "size", "drop_damaged", "training_images")
+    }
 
 
 def changed(path, value):

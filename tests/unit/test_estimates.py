@@ -40,7 +40,7 @@ Job stats:
 def test_a_run_is_expected_to_take_what_it_took_its_twin_the_same_and_another_in_proportion_to_its_work():
     found = dict(zip("abc", expect([RUN, TWIN, OTHER], WORK, {RUN.id: 24.0}, gpu=0)))
     assert found["a"] == Expected(24.0, RECORDED, 1e12) and found["b"] == Expected(24.0, ALIKE, 1e12)
-    assert found["c"].basis == FLOPS and found["c"].seconds == pytest.approx(SECONDS_TO_START + 3 * 20)
+    assert found["c"].basis == FLOPS and found["c"].seconds == pytest.approx(SECONDS_TO_START + 3 * 24)
 
 
 def test_without_records_flops_are_what_is_left_and_without_images_nothing():

@@ -148,7 +148,8 @@ TABLES = {
     "depth_at_init": Table(
         "a network at initialisation with a random seed",
         {"depth": int, "skip": bool, "batch_norm": bool, "seed": int}
-        | dict.fromkeys(("decades", "per_layer", "correlation", "branch_exponent", "share_5_to_17"), float),
+        | dict.fromkeys(("decades", "per_layer", "spread", "spread_after_one_step"), float)
+        | dict.fromkeys(("correlation", "branch_exponent", "share_5_to_17"), float),
         earlier=("probes.csv",),
     ),
     "trainable_depth": Table(

@@ -105,6 +105,9 @@ CATALOGUE: dict[str, Architecture] = {
     ),
     # notebook 004
     "mlp": Architecture(
-        "gradflow.models.mlp:mlp", "MLP", GREY, options={"units": 10, "depth": 5, "activation": "sigmoid"}
+        "gradflow.models.mlp:mlp",
+        "MLP",
+        GREY,
+        options={"units": 10, "depth": 5, "activation": "sigmoid", "output_activation": True},
     ),
 }

@@ -7,8 +7,19 @@ from torch import nn
 from gradflow.models.blocks import ACTIVATIONS
 
 
-def mlp(*, classes: int, channels: int, image_size: int, units: int, depth: int, activation: str) -> nn.Module:
+def mlp(
+    *,
+    classes: int,
+    channels: int,
+    image_size: int,
+    units: int,
+    depth: int,
+    activation: str,
+    output_activation: bool = True,
+) -> nn.Module:
     """Return `depth` × (Linear, activation), the activation after the output layer too (notebook 004, cell 4).
+
+    output_activation: whether there is that last one; logits that pass a ReLU have no gradient where they are negative.
 
     Its inputs are the channels · image_size² numbers of an image; notebook 004's are 10 channels of 1 pixel.
     """
@@ -16,5 +27,6 @@ def mlp(*, classes: int, channels: int, image_size: int, units: int, depth: int,
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     for i in range(depth):
         layers[f"lin{i + 1}"] = nn.Linear(sizes[i], sizes[i + 1])
-        layers[f"act{i + 1}"] = ACTIVATIONS[activation]()
+        if output_activation or i + 1 < depth:
+            layers[f"act{i + 1}"] = ACTIVATIONS[activation]()
     return nn.Sequential(layers)

@@ -21,6 +21,7 @@ from gradflow.propagation.shattering import gradient_correlation
 from gradflow.recorder.recorder import GradientRecorder
 
 VEIT_DEPTH = 110  # 54 blocks, of which the claim speaks
+LEARNING_RATE = 0.1  # of the one step
 
 
 def depth_at_init_table(
@@ -47,8 +48,8 @@ def depth_at_init_table(
 
     Returns
     -------
-    One row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, correlation, branch_exponent
-    (NaN without skips), share_5_to_17 (NaN but for VEIT_DEPTH).
+    One row a network and random seed: depth, skip, batch_norm, seed, decades, per_layer, spread, correlation,
+    branch_exponent (NaN without skips), share_5_to_17 (NaN but for VEIT_DEPTH), spread_after_one_step.
     """
     seeds, channels = range(first_seed, first_seed + draws), images.shape[1]
     points = list(itertools.product(depths, (True, False), (True, False), seeds))
@@ -63,18 +64,36 @@ def depth_at_init_table(
         numbers["branch_exponent"] = branch_exponent(model, images) if skip else math.nan
         paths = skip and batch_norm and depth == VEIT_DEPTH
         numbers["share_5_to_17"] = path_share(model, images, labels, 5, 17, seed) if paths else math.nan
+        numbers["spread_after_one_step"] = spread_after_one_step(model, images, labels)  # last: it moves the weights
         rows.append(options | {"seed": seed} | numbers)
     return pd.DataFrame(rows)
 
 
 def depth_profile(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
-    """Return `decades`, first layer over last, and `per_layer` of the activation gradient."""
+    """Return `decades`, first layer over last, and `per_layer` of the activation gradient; and `spread`, the standard
+    deviation over layers of log10 ‖W‖·‖∂L/∂W‖.
+    """
+    profiles = _main_path(model, images, labels)
+    norms = profiles["grad_sample_norm"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ends = {"decades": float(np.log10(norms[0] / norms[-1])), "per_layer": decades_per_layer(norms)}
+        return ends | {"spread": float(np.log10(profiles["relative_gradient"]).std(ddof=1))}
+
+
+def spread_after_one_step(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> float:
+    """Return `spread` after one step of gradient descent on these images, at LEARNING_RATE; the weights are moved."""
+    cross_entropy(model(images), labels).backward()
+    torch.optim.SGD(model.parameters(), lr=LEARNING_RATE).step()
+    model.zero_grad()
+    return depth_profile(model, images, labels)["spread"]
+
+
+def _main_path(model: nn.Module, images: torch.Tensor, labels: torch.Tensor) -> dict[str, np.ndarray]:
+    """The profiles of every quantity along the main path, at one backward pass."""
     with GradientRecorder(model) as recorder:
         cross_entropy(model(images), labels).backward()
         recorder.step()
     model.zero_grad()
-    norms = recorder.norms()["grad_sample_norm"][0].astype(float)
     beside = beside_main_path(model, images)
-    norms = norms[[layer.depth >= 0 and layer.name not in beside for layer in recorder.table]]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return {"decades": float(np.log10(norms[0] / norms[-1])), "per_layer": decades_per_layer(norms)}
+    ran = [layer.depth >= 0 and layer.name not in beside for layer in recorder.table]
+    return {name: norms[0, ran].astype(float) for name, norms in recorder.norms().items()}

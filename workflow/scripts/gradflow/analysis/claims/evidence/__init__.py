@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gradflow.analysis.schemas import TABLES
 from gradflow.analysis.statistics import Estimate, estimate_difference, estimate_mean
 from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.folders import found_in
@@ -102,7 +103,8 @@ def baseline(test: dict) -> dict:
 def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimate:
     """Return a number over random seeds; where the test has a `minus`, its difference from the other's.
 
-    The difference is taken random seed by random seed where both are of one network, at two phases, or are `paired`:
+    The difference is taken random seed by random seed where both are of one network, at two phases or by two measures,
+    or are `paired`:
     where they share their weights at initialisation, by design. Else the two are independent samples (Welch).
 
     by_seed: from a test to its values, indexed by random seed.
@@ -120,7 +122,7 @@ def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimat
 
 
 def _is_paired(test: dict) -> bool:
-    return test.get("paired", False) or set(test["minus"]) == {"with"}
+    return test.get("paired", False) or set(test["minus"]) <= {"with", "measure"}
 
 
 def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
@@ -140,13 +142,22 @@ def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
 
 def network_schema(key: str, table: str) -> dict:
     """Return the schema of a test of networks at initialisation, which has their settings under a key."""
-    other = {"type": "object", "additionalProperties": False, "properties": {key: SETTINGS}}
-    said = "What the other network has instead; its value is taken off."
     measure = {"description": f"A column of the table `{table}`.", "type": "string"}
+    other = {"type": "object", "additionalProperties": False, "properties": {key: SETTINGS, "measure": measure}}
+    said = "What the other network has instead, or another measure of the same; its value is taken off."
     return {
         "properties": {key: SETTINGS, "minus": {"description": said, **other}, "paired": PAIRED, "measure": measure},
         "required": [key, "measure"],
     }
+
+
+def unknown_measures(test: dict, table: str) -> Iterator[str]:
+    """Say which measure of a test of networks at initialisation is no column of numbers of their table."""
+    there = [name for name, kind in TABLES[table].columns.items() if kind is float]
+    for measure in (test["measure"], test.get("minus", {}).get("measure", test["measure"])):
+        if measure not in there:
+            yield f"no measure {measure!r} of the table {table}; there are {', '.join(there)}"
+            return
 
 
 def with_settings(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:

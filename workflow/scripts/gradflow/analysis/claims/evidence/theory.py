@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 
-from gradflow.analysis.claims.evidence import Kind, measure_network, network_schema, table_among
-from gradflow.analysis.schemas import TABLES
+from gradflow.analysis.claims.evidence import Kind, measure_network, network_schema, table_among, unknown_measures
 
 TABLE = "initial_survey"
-MEASURES = [name for name, kind in TABLES[TABLE].columns.items() if kind is float]
 NETWORK = ("architecture", "init", "image_size")
 
 
 def faults(test: dict) -> Iterator[str]:
     """Say which measure does not exist, and what is no part of a surveyed network."""
-    if test["measure"] not in MEASURES:
-        yield f"no measure {test['measure']!r} of the initial survey; there are {', '.join(MEASURES)}"
+    yield from unknown_measures(test, TABLE)
     for part in (test["theory"], test.get("minus", {}).get("theory", {})):
         unknown = set(part) - set(NETWORK)
         if unknown:
