@@ -107,8 +107,9 @@ def test_arms_that_have_not_learnt_are_named_with_the_studys_finding(one):
 
 
 def test_layer_ratios_in_the_prose_are_the_tables_own(one, other):
-    assert re.search(r"sigmoid is vanishing, alive .*? that of the first layer 1\.\d·10⁻⁶× \[.*?\] that of the last", one)
-    assert re.search(r"sigmoid is healthy, alive .*? that of the first layer 1\.\d× \[.*?\] that of the last", other)
+    ratio = r"{}, alive at init .*? that of the first layer {}× \[.*?\] that of the last"
+    assert re.search(ratio.format("sigmoid is vanishing", r"1\.\d·10⁻⁶"), one)
+    assert re.search(ratio.format("sigmoid is healthy", r"1\.\d"), other)
 
 
 def test_an_effect_is_named_with_its_size_where_there_is_one_and_only_there(one, other):
