@@ -34,7 +34,8 @@ def draw(study) -> Figure:
             face = BLUE if effect.significant else "white"
             axis.plot(size.value, row, "o", ms=6, color=BLUE, mfc=face)
             if not (size.n or size.lost):
-                axis.text(0, row, without_end(study, effect), ha="center", va="bottom", fontsize=7, color=GREY)
+                note = {"ha": "center", "va": "center", "fontsize": 7, "color": GREY, "backgroundcolor": "white"}
+                axis.text(0.5, row, without_end(study, effect), transform=axis.get_yaxis_transform(), **note)
         axis.axvline(0, color=GREY, lw=1)
         axis.set_title(f"change of {name}")
         axis.set_xlabel(UNITS[name])
