@@ -12,9 +12,9 @@ from gradflow.analysis.tables import write_table
 from gradflow.models.architectures import find_architecture, resolve_options
 from gradflow.report.figures import figures
 from gradflow.runs import Run
+from gradflow.thresholds import THRESHOLDS
 from gradflow.training import result as results
 
-THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
 LAYERS = [f"features.{position}" for position in (0, 2, 5, 7, 10, 12, 14, 16, 18, 20, 22)] + ["classifier.4"]
 
 
@@ -35,6 +35,7 @@ def result(
     steps: int = 40,
     names: list[str] = LAYERS,
     classes: str = "abc",
+    status: str = "completed",
 ) -> results.Result:
     """A result whose every norm falls or grows by `decades` from the last layer to the first, at every step.
 
@@ -50,10 +51,11 @@ def result(
     arrays |= {"loss": np.linspace(2, 1, steps)}
     arrays |= {name: np.full(made.epochs, accuracy + shift / 5) for name in results.PER_EPOCH}
     arrays |= {name: np.arange(layers) for name in results.PER_LAYER} | {"layer_name": np.array(names)}
+    arrays |= {"layer_weight_numel": np.full(layers, 100)}
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(accuracy + shift / 5)}
     arrays |= {"confusion_matrix": np.eye(len(classes), dtype=int)}
     arrays |= {f"filters_{when}": generator.normal(0, 1, (4, 3, 3, 3)) for when in ("before", "after")}
-    meta = {"run": made.id, "status": "completed", "reason": "", "settings": made.settings, "parameters": 10}
+    meta = {"run": made.id, "status": status, "reason": "", "settings": made.settings, "parameters": 10}
     meta |= {"classes": list(classes)}
     provenance = {"epoch_seconds": [1.0] * made.epochs, "training_seconds": [1.0] * made.epochs}
     provenance |= {"device": "cpu", "commit": "0" * 40, "dirty": False}

@@ -11,8 +11,9 @@ from gradflow.analysis.ablations import ablations, effects, with_and_without
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables
 from gradflow.analysis.tables import empty_table
+from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.causes import CAUSES
-from gradflow.labels import PHASES
+from gradflow.labels import PHASES, SHOWN_PHASES
 from gradflow.report import wording
 from gradflow.report.prose.ablations import ablation_summary, ablation_table, effect
 from gradflow.report.prose.random_mlps import sigmoid_and_friends, what_changes
@@ -20,8 +21,7 @@ from gradflow.report.prose.theory import how_well, why
 from gradflow.report.prose.vanishing import does_it_vanish
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.runs import Run
-
-THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+from gradflow.thresholds import THRESHOLDS
 
 
 def study(arms, seeds=3, layers=13, noise=0.02):
@@ -45,7 +45,7 @@ def study(arms, seeds=3, layers=13, noise=0.02):
                 "options": "",
                 "optimizer_options": "",
             }
-            row |= settings
+            row |= {"train_accuracy": 0.95, "first_layer_weights": 100} | settings
             runs.append(row | {"label": label, "run": run, "seed": seed, "status": "completed", "test_accuracy": 0.5})
     arms_table = pd.DataFrame(arm_rows).assign(architecture="vgg16", colour="#000000", beside="[]")
     empty, seeds = pd.DataFrame(), arms_table[["label", "run", "seed"]]
@@ -65,9 +65,9 @@ def explained(decades, arms):
 @pytest.mark.parametrize(("decades", "word"), [(-5, "vanishing"), (0.3, "healthy"), (4, "exploding")])
 def test_the_verdict_is_the_truth_of_the_table(decades, word):
     table = study({"arm": (decades, {})})
-    assert set(table.verdicts(THRESHOLDS).values()) == {word}
+    assert set(arm_verdicts(table, THRESHOLDS).values()) == {word}
     assert f"is **{word}** at init and **{word}** at the end" in does_it_vanish(table, THRESHOLDS)
-    assert verdict_table(table, THRESHOLDS).count(f"**{word}**") == len(PHASES)
+    assert verdict_table(table, THRESHOLDS).count(f"**{word}**") == len(SHOWN_PHASES)
 
 
 def test_layer_ratios_are_the_tables_own():

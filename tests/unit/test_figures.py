@@ -10,7 +10,8 @@ import pytest
 from conftest import ROOT
 from gradflow import GradflowError, folders
 from gradflow.report.figures import decades, figures
-from synthetic import THRESHOLDS, a_run, draw_figures, result, write_study_tables
+from gradflow.thresholds import THRESHOLDS
+from synthetic import a_run, draw_figures, result, write_study_tables
 
 GOOD = """
 from gradflow.report.figures import report_figure

@@ -6,9 +6,9 @@ import pytest
 
 from gradflow.analysis.profiles import decades_table, phase_rows, profile_verdict
 from gradflow.analysis.statistics import Estimate, estimate_mean
+from gradflow.labels import PHASES
 from gradflow.propagation.profile import decades_per_layer
-
-THRESHOLDS = {"vanishing_below": -2, "exploding_above": 2}
+from gradflow.thresholds import THRESHOLDS
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,21 @@ def test_a_first_layer_of_exact_zeros_is_minus_infinity():
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 12, 1000])
-def test_moments_are_steps_of_the_run(steps):
-    rows = phase_rows(steps)
-    assert rows["init"].tolist() == [0] and rows["end"][-1] == steps - 1
+def test_phases_are_steps_of_the_run(steps):
+    rows = phase_rows(steps, "completed")
+    assert list(rows) == list(PHASES)
+    assert rows["init"].tolist() == [0] and rows["end"].tolist() == list(range(steps - max(1, steps // 4), steps))
+    assert rows["second_half"].tolist() == list(range(steps // 2, steps))
     assert rows["one_step"].tolist() == ([1] if steps > 1 else [])
     assert all(((r >= 0) & (r < steps)).all() for r in rows.values())
     assert abs(rows["middle"].mean() - steps / 2) <= 5
+
+
+@pytest.mark.parametrize("status", ["stalled", "diverged"])
+def test_a_run_that_did_not_train_has_no_end_and_all_other_phases(status):
+    trained, other = phase_rows(40, "completed"), phase_rows(40, status)
+    assert not len(other.pop("end")) and len(trained.pop("end")) == 10
+    assert {phase: list(rows) for phase, rows in other.items()} == {k: list(rows) for k, rows in trained.items()}
 
 
 def test_decades_per_layer_are_the_slope_towards_the_input_and_stand_odd_layers():

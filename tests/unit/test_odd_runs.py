@@ -12,11 +12,13 @@ from conftest import ROOT
 from gradflow.analysis.aggregation import write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import empty_table, write_table
+from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.report.figures import decades, histograms
 from gradflow.report.notebook import execute, to_page
 from gradflow.report.prose.verdicts import verdict_table
+from gradflow.thresholds import THRESHOLDS
 from gradflow.training.result import PER_STEP_AND_LAYER, write_result
-from synthetic import THRESHOLDS, draw_figures, write_arms
+from synthetic import draw_figures, write_arms
 
 
 def diverged(seed, run):
@@ -53,10 +55,12 @@ def folder(tmp_path_factory):
 
 
 def test_verdicts_count_what_was_lost(folder):
-    said = read_study(folder / "tables", "odd").verdicts(THRESHOLDS)
-    assert said["healthy arm", "init"] == "undecided" or "healthy" in said["healthy arm", "init"]
-    assert said["healthy arm", "end"] == "healthy (not finite in 1 of 2 random seeds)"
-    assert said["lost arm", "end"] == "not finite"
+    said = arm_verdicts(read_study(folder / "tables", "odd"), THRESHOLDS)
+    assert said["healthy arm", "init"].startswith(("undecided", "healthy"))
+    assert said["healthy arm", "middle"] == "healthy, alive (not finite in 1 of 2 random seeds)"
+    assert said["lost arm", "middle"] == "not finite"
+    assert said["healthy arm", "end"] == "healthy, alive (one random seed; 1 of 2 diverged: no end)"
+    assert said["lost arm", "end"] == "diverged: no end"
     assert said["one step", "one_step"] == "not measured" and said["one step", "init"].endswith("(one random seed)")
 
 
@@ -70,7 +74,8 @@ def test_every_figure_draws_them(folder):
     assert {path.suffix for path in draw_figures(folder, "odd").values()} == {".png", ".html"}
     study = read_study(folder / "tables", "odd")
     notes = [text.get_text() for text in decades.draw(study, THRESHOLDS).axes[0].texts]
-    assert "1 of 2 random seeds not finite at the end" in notes and "2 of 2 random seeds not finite at the end" in notes
+    assert "1 of 2 random seeds not finite mid-way" in notes and "2 of 2 random seeds not finite mid-way" in notes
+    assert "1 of 2 diverged: no end" in notes and "diverged: no end" in notes
     frames = histograms.draw(study, {"vgg16": ["layer1"]}).frames
     counted = [text.get_text() for axis in frames[0].axes for text in axis.texts]
     assert "layer1: 2 zero\nlayer1: 10 not finite" in counted and "layer1: 1 zero\nlayer1: 5 not finite" in counted
@@ -93,4 +98,4 @@ def test_the_notebook_runs_on_them_and_says_so(folder):
     for words in ("1 completed<br", "1 diverged", "not finite in 1 of 2 random seeds", "not measured"):
         assert words in page
     assert nbformat.read(folder / "out.ipynb", as_version=4).metadata.papermill.parameters["results"] == str(folder)
-    assert verdict_table(read_study(folder / "tables", "odd"), THRESHOLDS).count("diverged") == 2
+    assert verdict_table(read_study(folder / "tables", "odd"), THRESHOLDS).count(" diverged |") == 2

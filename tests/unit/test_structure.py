@@ -13,7 +13,7 @@ LIBRARY = ROOT / "workflow" / "scripts" / "gradflow"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 # From the spine up; what stands together may import each other.
 FLOORS = (
-    ("errors", "extras", "files", "runs", "folders", "causes", "colours", "builders"),
+    ("errors", "extras", "files", "runs", "folders", "causes", "colours", "builders", "thresholds"),
     ("recorder",),
     ("models",),
     ("data",),

@@ -12,7 +12,8 @@ from gradflow.analysis.claims import settle as claims
 from gradflow.analysis.claims.evidence import gather
 from gradflow.analysis.tables import empty_table, write_table
 from gradflow.report.notebook import execute, to_page
-from synthetic import THRESHOLDS, a_run, result, write_study_tables
+from gradflow.thresholds import THRESHOLDS
+from synthetic import a_run, result, write_study_tables
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -70,6 +71,7 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
         "results": str(folder),
         "studies": [["depths", "Which arm vanishes?"], ["skips", "What do skips do?"]],
         "thresholds": THRESHOLDS,
+        "findings": {"depths": "It is made up."},
         "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.parquet")],
     }
     execute(ROOT / "report" / "analysis.ipynb", folder / "analysis.ipynb", parameters)
@@ -96,12 +98,18 @@ def test_vanishing_healthy_and_exploding_are_called_so(one, other):
         (other, {"sigmoid": "healthy", "relu": "exploding", "elu": "vanishing"}),
     ):
         for arm, word in truth.items():
-            assert f"{arm} is {word} at init and {word} at the end" in text
+            assert f"{arm} is {word}, alive at init and {word}, alive at the end" in text
+
+
+def test_arms_that_have_not_learnt_are_named_with_the_studys_finding(one):
+    assert one.count("Not learnt (mean training accuracy in the last epoch below 0.9): ") == 2
+    assert re.search(r"sigmoid \(0\.\d\d\); relu \(0\.\d\d\); elu \(0\.\d\d\)\. It is made up\. 9 runs", one)
 
 
 def test_layer_ratios_in_the_prose_are_the_tables_own(one, other):
-    assert re.search(r"sigmoid is vanishing .*? that of the first layer 1\.\d·10⁻⁶× \[.*?\] that of the last", one)
-    assert re.search(r"sigmoid is healthy .*? that of the first layer 1\.\d× \[.*?\] that of the last", other)
+    ratio = r"{}, alive at init .*? that of the first layer {}× \[.*?\] that of the last"
+    assert re.search(ratio.format("sigmoid is vanishing", r"1\.\d·10⁻⁶"), one)
+    assert re.search(ratio.format("sigmoid is healthy", r"1\.\d"), other)
 
 
 def test_an_effect_is_named_with_its_size_where_there_is_one_and_only_there(one, other):

@@ -20,7 +20,15 @@ INITS = {
     "torchvision": "torchvision",
     "pretrained": "pretrained",
 }
-PHASES = {"init": "at init", "one_step": "after one step", "middle": "mid-way", "end": "at the end"}
+PHASES = {
+    "init": "at init",
+    "one_step": "after one step",
+    "middle": "mid-way",
+    "second_half": "in the second half",
+    "end": "at the end",
+}
+# What figures and tables show; the second half is for claims, as every run has it.
+SHOWN_PHASES = {phase: name for phase, name in PHASES.items() if phase != "second_half"}
 
 _SAY = {
     "init": lambda value: f"{INITS.get(value, value)} init",

@@ -45,6 +45,11 @@ def effects(study: StudyTables, values: pd.Series, pairs: list[tuple[str, str]])
     return [Effect(*pair, difference, float(p)) for pair, difference, p in zip(pairs, differences, p_values)]
 
 
+def without_end(study: StudyTables, effect: Effect) -> str:
+    """Say which of an effect's arms has no end, and why; of an effect that has no value for it."""
+    return study.no_end(effect.label) or study.no_end(effect.baseline) or "not measured"
+
+
 def with_and_without(study: StudyTables, field: str, with_value, without_value) -> list[tuple[str, str]]:
     """Return the (arm, arm) pairs that differ in one setting alone and have these two values of it."""
     arms = _settings_of_arms(study)

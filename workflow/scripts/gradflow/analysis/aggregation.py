@@ -80,8 +80,9 @@ def layer_table(result: Result) -> pa.Table:
 
 
 def profile_table(result: Result) -> pd.DataFrame:
-    """Return the depth profiles of a run at each phase: the median over the phase's steps."""
-    phases = {phase: rows for phase, rows in phase_rows(len(result["step"])).items() if len(rows)}
+    """Return the depth profiles of a run at each phase that it has: the median over the phase's steps."""
+    rows_of = phase_rows(len(result["step"]), result.meta["status"])
+    phases = {phase: rows for phase, rows in rows_of.items() if len(rows)}
     layers = len(result["layer_name"])
     values = [np.median(result[quantity][rows], axis=0) for rows in phases.values() for quantity in PROFILED]
     return pd.DataFrame(
@@ -120,6 +121,7 @@ def run_row(result: Result) -> dict:
         "loss_jumps": np.sqrt(np.mean(np.diff(loss) ** 2)) if len(loss) > 1 else np.nan,
         "classes": len(result.meta["classes"]),
         "parameters": result.meta["parameters"],
+        "first_layer_weights": int(result["layer_weight_numel"][_first_layer_of(result)]),
         "steps": len(loss),
     }
     outcome |= {name: smoothness(result.arrays.get(name, np.empty((0, 0, 0, 0)))) for name in FILTERS}
@@ -127,6 +129,12 @@ def run_row(result: Result) -> dict:
     how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(loss)
     settings = setting_columns(Run(**result.meta["settings"]))
     return {"run": result.meta["run"]} | settings | {name: (outcome | how)[name] for name in OUTCOMES}
+
+
+def _first_layer_of(result: Result) -> int:
+    """The column of the first layer in forward order; a layer that never ran has a depth of -1."""
+    depth = result["layer_depth"]
+    return int(np.argmin(np.where(depth >= 0, depth, len(depth))))
 
 
 def setting_columns(run: Run) -> dict:

@@ -5,13 +5,21 @@ import pandas as pd
 
 from gradflow.analysis.statistics import Estimate
 
-WINDOW = 10  # steps that "middle" and "end" take the median of: one batch says little once training is under way
+UNDECIDED, PROFILES = "undecided", ("vanishing", "healthy", "exploding")
+WINDOW = 10  # steps that "middle" takes the median of: one batch says little once training is under way
+END = 4  # "end" is the last one in so many of the steps
 
 
-def phase_rows(steps: int) -> dict[str, np.ndarray]:
-    """Return the rows (steps) that each phase of a training run of so many steps covers.
+def has_end(status: str) -> bool:
+    """Tell whether a run of this status trained, and so has an end: one that stalled or diverged has none."""
+    return status == "completed"
 
-    `init` and `one_step` are single steps by their nature: the gradients before the first and the second update.
+
+def phase_rows(steps: int, status: str) -> dict[str, np.ndarray]:
+    """Return the rows (steps) that each phase of a run of so many steps and this status covers; none: no such phase.
+
+    `init` and `one_step` are single steps by their nature: the gradients before the first and the second update. `end`
+    is the last quarter of a run that trained; `second_half` is there whatever became of the run.
     """
     window = min(WINDOW, steps)
     middle = max(0, steps // 2 - window // 2)
@@ -19,7 +27,8 @@ def phase_rows(steps: int) -> dict[str, np.ndarray]:
         "init": np.arange(0, min(1, steps)),
         "one_step": np.arange(1, min(2, steps)),
         "middle": np.arange(middle, middle + window),
-        "end": np.arange(steps - window, steps),
+        "second_half": np.arange(steps // 2, steps),
+        "end": np.arange(steps - max(1, steps // END), steps) if has_end(status) else np.arange(0),
     }
 
 
@@ -46,18 +55,35 @@ def profile_verdict(decades: Estimate, thresholds: dict) -> str:
     threshold, or the verdict is undecided; with one random seed the value alone decides and the verdict says so.
     Random seeds without a value are counted in it, never dropped in silence.
     """
+    notes = profile_notes(decades)
+    return profile_word(decades, thresholds) + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def profile_word(decades: Estimate, thresholds: dict) -> str:
+    """Return the word of `profile_verdict` alone: vanishing, healthy, exploding or undecided, or why there is none."""
     if not decades.n:
         return "not finite" if decades.lost else "not measured"
-    single = decades.n < 2
-    low, high = (decades.value, decades.value) if single else (decades.low, decades.high)
-    below, above = thresholds["vanishing_below"], thresholds["exploding_above"]
-    said = "undecided"
-    if high <= below:
-        said = "vanishing"
-    elif low >= above:
-        said = "exploding"
-    elif low > below and high < above:
-        said = "healthy"
+    return side(decades, thresholds["vanishing_below"], thresholds["exploding_above"], PROFILES)
+
+
+def profile_notes(decades: Estimate) -> list[str]:
+    """Return what to know beside the word of a profile: the random seeds that it lacks, or that there is but one."""
+    if not decades.n:
+        return []
     if decades.lost:
-        return f"{said} (not finite in {decades.lost} of {decades.lost + decades.n} random seeds)"
-    return f"{said} (one random seed)" if single else said
+        return [f"not finite in {decades.lost} of {decades.lost + decades.n} random seeds"]
+    return ["one random seed"] if decades.n < 2 else []
+
+
+def side(estimate: Estimate, below: float, above: float, words: tuple[str, str, str]) -> str:
+    """Return the word for at or below a bound, between two, or at or above the other, as the whole interval lies.
+
+    Undecided where it straddles a bound; one value alone has no interval and lies where it is.
+    """
+    single = estimate.n < 2
+    low, high = (estimate.value, estimate.value) if single else (estimate.low, estimate.high)
+    if high <= below:
+        return words[0]
+    if low >= above:
+        return words[2]
+    return words[1] if low > below and high < above else UNDECIDED

@@ -48,6 +48,7 @@ OUTCOMES = {
     "loss_jumps": float,  # root mean square of the training loss's change from one step to the next, in nats
     "classes": int,
     "parameters": int,
+    "first_layer_weights": int,  # how many numbers its weight has
     "steps": int,
     "filters_before": float,  # smoothness of the first filters (gradflow.analysis.filters)
     "filters_after": float,

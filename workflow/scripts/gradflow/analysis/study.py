@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from gradflow.analysis.profiles import decades_table, profile_verdict
+from gradflow.analysis.profiles import decades_table, has_end
 from gradflow.analysis.schemas import SETTINGS
 from gradflow.analysis.statistics import Estimate, estimate_mean
 from gradflow.analysis.tables import empty_table, files_of, read_table
 from gradflow.errors import GradflowError
-from gradflow.labels import PHASES
+from gradflow.labels import SHOWN_PHASES
 from gradflow.propagation.profile import decades_per_layer
 from gradflow.recorder.quantities import with_derived
 
@@ -66,7 +66,7 @@ class StudyTables:
         """Return the rows of a table with label, layer and depth whose layer ran, on its arm's main path."""
         beside = {label: self.beside(label) for label in self.labels}
         ran = table[table["depth"] >= 0]
-        return ran[[layer not in beside[label] for label, layer in zip(ran["label"], ran["layer"])]]
+        return ran.loc[[layer not in beside[label] for label, layer in zip(ran["label"], ran["layer"])]]
 
     @property
     def settings(self) -> list[str]:
@@ -89,8 +89,16 @@ class StudyTables:
 
     def decades(self, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], Estimate]:
         """Return {(arm label, phase): decades of the first layer over the last, with the interval over seeds}."""
-        values = {phase: self.per_arm(self.run_decades(quantity, phase)) for phase in PHASES}
-        return {(label, phase): values[phase][label] for label in self.labels for phase in PHASES}
+        values = {phase: self.per_arm(self.run_decades(quantity, phase)) for phase in SHOWN_PHASES}
+        return {(label, phase): values[phase][label] for label in self.labels for phase in SHOWN_PHASES}
+
+    def no_end(self, label: str) -> str:
+        """Say how many of an arm's runs have no end, and why: "stalled: no end", "1 of 3 diverged: no end"; or ""."""
+        statuses = list(self.runs.loc[self.runs["label"] == label, "status"])
+        counts = {status: statuses.count(status) for status in dict.fromkeys(statuses) if not has_end(status)}
+        every = len(statuses)
+        said = [status if count == every else f"{count} of {every} {status}" for status, count in counts.items()]
+        return f"{', '.join(said)}: no end" if said else ""
 
     def run_decades(self, quantity: str, phase: str) -> pd.Series:
         """Return each run's decades at a phase, indexed by run."""
@@ -114,10 +122,6 @@ class StudyTables:
     def per_arm(self, values: pd.Series) -> dict[str, Estimate]:
         """Return {arm label: a value's interval over seeds}; values: indexed by run."""
         return {label: estimate_mean(self.by_seed(values, label)) for label in self.labels}
-
-    def verdicts(self, thresholds: dict, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], str]:
-        """Return {(arm label, phase): verdict on its decades}; thresholds as in `profile_verdict`."""
-        return {key: profile_verdict(value, thresholds) for key, value in self.decades(quantity).items()}
 
     def norms(self, label: str, quantity: str, layers: list[str]) -> pd.DataFrame:
         """Return every step's values of some layers of an arm, all seeds: columns run, epoch, step, layer, value."""

@@ -11,6 +11,7 @@ from gradflow.config.apart import RANDOM_SEED, Alignment, DepthAtInit, InitialSu
 from gradflow.config.fields import Distinct, Number, Section, one_of, one_or_several, written_as
 from gradflow.config.landmarks import Landmarks
 from gradflow.config.settings import Settings
+from gradflow.config.verdict import Verdict
 
 DataName = written_as("[A-Za-z0-9_]+", "A name is made of letters, digits and _.")
 Name = written_as("[a-z][a-z0-9_]*", "A name is made of small letters, digits and _, a letter first.")
@@ -27,13 +28,6 @@ def _growing(seeds: int | list[int]) -> int | list[int]:
 
 
 RandomSeeds = Annotated[one_or_several(int, Field(ge=1, le=1000)), AfterValidator(_growing)]
-
-
-class Verdict(Section):
-    """When a depth profile is called vanishing or exploding, in decades of gradient norm, first layer over last."""
-
-    vanishing_below: Number = Field(-2, lt=0, description="At or below so many decades the gradient vanishes.")
-    exploding_above: Number = Field(2, gt=0, description="At or above so many decades the gradient explodes.")
 
 
 class DatasetSection(Section):
@@ -146,6 +140,12 @@ class StudySection(Section):
     title: str = Field("", description="The study's name in figures and in the report.")
     question: str = Field(min_length=1, description="What the study asks, in one sentence.")
     seeds: RandomSeeds | None = Field(None, description="Random seeds of this study, instead of scale.seeds.")
+    finding: str = Field(
+        "",
+        description="Why arms of it that have not learnt are what it is about, in one sentence; the report shows it "
+        "where some have not.",
+    )
+    seeds: int | None = Field(None, ge=1, le=1000, description="Random seeds of this study, instead of scale.seeds.")
     layers: dict = Field(
         {},
         description="Layers to draw on their own, by architecture; without, the first, the middle and the last.",

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from gradflow.propagation.profile import decades_per_layer
+from gradflow.thresholds import THRESHOLDS
 
-VANISHING, EXPLODING = -2.0, 2.0  # decades, first layer over last
-DEAD = 6e-8  # of a weight: half an ulp of float32, below which a step of its own gradient's size changes nothing
+DEAD = THRESHOLDS["dead_update"]  # at a learning rate of 1
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,9 @@ def profile_of(decades: float) -> str:
     """Return vanishing, healthy or exploding for decades of the first layer over the last; dead for no gradient."""
     if not math.isfinite(decades):
         return "dead"
-    return "vanishing" if decades <= VANISHING else "exploding" if decades >= EXPLODING else "healthy"
+    if decades <= THRESHOLDS["vanishing_below"]:
+        return "vanishing"
+    return "exploding" if decades >= THRESHOLDS["exploding_above"] else "healthy"
 
 
 def verdict_of(decades: float, update: float) -> str:

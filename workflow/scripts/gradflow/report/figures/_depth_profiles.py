@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.colours import VERMILLION
-from gradflow.labels import PHASES
+from gradflow.labels import SHOWN_PHASES
 from gradflow.recorder.quantities import LABELS
 from gradflow.report.figures.style import PHASE_COLOURS, first_of_rows, legend_below, log_axis, panels, title, wrapped
 
@@ -22,12 +22,12 @@ def depth_profiles(study, quantity: str, theory: bool = False) -> Figure:
     means: list[float] = []
     for axis, label in zip(axes, study.labels):
         arm = table[table["label"] == label]
-        for phase, name in PHASES.items():
+        for phase, name in SHOWN_PHASES.items():
             means += _band(axis, arm[arm["phase"] == phase], PHASE_COLOURS[phase], name)
         if theory:
             _theory(axis, study.theory_layers[study.theory_layers["label"] == label])
         log_axis(axis)
-        title(axis, label)
+        title(axis, label, study.no_end(label))
         axis.set_xlabel("layer, in forward order")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if means:  # wide intervals must not flatten the profiles: the axis shows the means and two decades around them
@@ -35,7 +35,8 @@ def depth_profiles(study, quantity: str, theory: bool = False) -> Figure:
     for axis in first_of_rows(axes):
         axis.set_ylabel(wrapped(LABELS[quantity]))
     runs = table.groupby(["label", "phase"])["run"].nunique()
-    counts = [f"{PHASES[phase]} {runs.xs(phase, level='phase').max()}" for phase in ("init", "end")]
+    most = runs.groupby("phase").max()
+    counts = [f"{SHOWN_PHASES[phase]} {most.get(phase, 0)}" for phase in ("init", "end")]
     over = f"geometric mean and 95 % interval; random seeds {', '.join(counts)}"
     figure.suptitle(f"{study.title}: {LABELS[quantity].split(',')[0]} against depth\n({over})")
     legend_below(figure, axes[0])

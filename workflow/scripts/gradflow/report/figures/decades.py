@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradflow.colours import GREY
-from gradflow.labels import PHASES
+from gradflow.labels import SHOWN_PHASES
 from gradflow.report.figures import report_figure
 from gradflow.report.figures.style import PHASE_COLOURS, legend_below
 
@@ -22,13 +22,15 @@ def draw(study, thresholds: dict[str, float]) -> Figure:
     axis.axvspan(low, below, color="#D55E00", alpha=0.10, lw=0)
     axis.axvspan(above, high, color="#CC79A7", alpha=0.14, lw=0)
     for (label, phase), value in table.items():
-        row = labels.index(label) + 0.16 * (list(PHASES).index(phase) - 1.5)
+        row = labels.index(label) + 0.16 * (list(SHOWN_PHASES).index(phase) - 1.5)
         if np.isfinite(value.low):
             axis.plot([value.low, value.high], [row, row], color=PHASE_COLOURS[phase], lw=2.2, solid_capstyle="butt")
-        name = PHASES[phase] if label == labels[0] else None
+        name = SHOWN_PHASES[phase] if label == labels[0] else None
         axis.plot(value.value, row, "o", ms=5, color=PHASE_COLOURS[phase], label=name, mec="white", mew=0.6)
+        note = study.no_end(label) if phase == "end" else ""
         if value.lost:
-            note = f"{value.lost} of {value.lost + value.n} random seeds not finite {PHASES[phase]}"
+            note = f"{value.lost} of {value.lost + value.n} random seeds not finite {SHOWN_PHASES[phase]}"
+        if note:
             axis.text(high, row, note, ha="right", va="center", fontsize=7, color=PHASE_COLOURS[phase])
     axis.set_yticks(range(len(labels)), labels)
     axis.set_ylim(len(labels) - 0.4, -0.6)

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from gradflow.analysis.ablations import ablation_effects
+from gradflow.analysis.ablations import ablation_effects, without_end
 from gradflow.colours import BLUE, GREY
 from gradflow.report.figures import report_figure
 
@@ -33,6 +33,9 @@ def draw(study) -> Figure:
             axis.plot([size.low, size.high], [row, row], color=BLUE, lw=2)
             face = BLUE if effect.significant else "white"
             axis.plot(size.value, row, "o", ms=6, color=BLUE, mfc=face)
+            if not (size.n or size.lost):
+                note = {"ha": "center", "va": "center", "fontsize": 7, "color": GREY, "backgroundcolor": "white"}
+                axis.text(0.5, row, without_end(study, effect), transform=axis.get_yaxis_transform(), **note)
         axis.axvline(0, color=GREY, lw=1)
         axis.set_title(f"change of {name}")
         axis.set_xlabel(UNITS[name])

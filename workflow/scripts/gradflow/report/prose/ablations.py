@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from gradflow.analysis.ablations import ACTIVATION_GRADIENT, Effect, ablation_effects, effects, with_and_without
+from gradflow.analysis.ablations import (
+    ACTIVATION_GRADIENT,
+    Effect,
+    ablation_effects,
+    effects,
+    with_and_without,
+    without_end,
+)
 from gradflow.analysis.study import StudyTables
 from gradflow.report.wording import change, markdown_table, signed
 
@@ -14,11 +21,16 @@ def effect(study: StudyTables, field: str, with_value, without_value, name: str)
         effects(study, study.run_decades(ACTIVATION_GRADIENT, phase), pairs) for phase in ("init", "end")
     )
     sentences = [
-        f"- **{first.label}**: at init {name} {change(first.difference, first.significant)}; at the end of training it "
-        f"{change(last.difference, last.significant)}."
+        f"- **{first.label}**: at init {name} {change(first.difference, first.significant)}; {_at_end(study, last)}."
         for first, last in zip(at_init, at_end)
     ]
     return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
+
+
+def _at_end(study: StudyTables, last: Effect) -> str:
+    if not (last.difference.n or last.difference.lost):
+        return f"there is no end to compare ({without_end(study, last)})"
+    return f"at the end of training it {change(last.difference, last.significant)}"
 
 
 def ablation_table(study: StudyTables) -> str:
@@ -26,7 +38,7 @@ def ablation_table(study: StudyTables) -> str:
     found = ablation_effects(study)
     rows = []
     for row in zip(*found.values()):
-        cells = [_said(one, 2 if name == "test accuracy" else 1) for name, one in zip(found, row)]
+        cells = [_said(study, one, 2 if name == "test accuracy" else 1) for name, one in zip(found, row)]
         rows.append([row[0].label, row[0].baseline, *cells])
     return markdown_table(["arm", "against", *(f"change of {name}" for name in found)], rows)
 
@@ -52,6 +64,8 @@ def _size(one: Effect, digits: int) -> str:
     return "to or from exactly zero" if np.isnan(one.difference.value) else signed(one.difference, digits)
 
 
-def _said(one: Effect, digits: int) -> str:
+def _said(study: StudyTables, one: Effect, digits: int) -> str:
+    if not (one.difference.n or one.difference.lost):
+        return without_end(study, one)
     said = _size(one, digits) if one.significant else signed(one.difference, digits)
     return f"**{said}**" if one.significant else said

@@ -59,7 +59,8 @@ def early_against_deep(study: StudyTables, claims: pd.DataFrame) -> str:
     layers, rows = ["features.0", "features.22"], []
     for quantity, name in QUANTITIES.items():
         found = [estimate_mean(study.by_seed(ratio(study, at, layers, quantity), label)) for at in ("init", "end")]
-        rows.append([name, *map(times, found)])
+        no_end = "" if found[-1].n or found[-1].lost else study.no_end(label)
+        rows.append([name, times(found[0]), no_end or times(found[-1])])
     table = markdown_table([f"first convolution over the deepest, {label}", "at init", "at the end"], rows)
     return f"{_between(*(claims[claims['id'] == name] for name in ('C6', 'C7')))}\n\n{table}"
 

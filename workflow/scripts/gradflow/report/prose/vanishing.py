@@ -5,14 +5,18 @@ import numpy as np
 from gradflow.analysis.claims.measures import ratio
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
+from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.report.wording import times
 
 
 def does_it_vanish(study: StudyTables, thresholds: dict) -> str:
     """Answer 002's question a: does the norm vanish, and by what factor between which layers."""
-    verdicts, sentences = study.verdicts(thresholds), []
+    verdicts, sentences = arm_verdicts(study, thresholds), []
     for label in study.labels:
         at_init, at_end = verdicts[label, "init"], verdicts[label, "end"]
+        if at_end == study.no_end(label):
+            sentences.append(f"- **{label}** is **{at_init}** at init; **{at_end}**.")
+            continue
         said = f"- **{label}** is **{at_init}** at init and **{at_end}** at the end"
         sentences.append(said + _ratios_at_end(study, label))
     return "\n".join(sentences)
