@@ -145,7 +145,6 @@ class StudySection(Section):
         description="Why arms of it that have not learnt are what it is about, in one sentence; the report shows it "
         "where some have not.",
     )
-    seeds: int | None = Field(None, ge=1, le=1000, description="Random seeds of this study, instead of scale.seeds.")
     layers: dict = Field(
         {},
         description="Layers to draw on their own, by architecture; without, the first, the middle and the last.",
