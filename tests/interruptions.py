@@ -54,10 +54,10 @@ def few_digits(folder) -> Dataset:
     return replace(whole, images=whole.images[:130], labels=whole.labels[:130], split=split, fingerprint="f" * 64)
 
 
-def interrupted(run, dataset, path, poll, kill=False, minutes=10.0):
+def interrupted(run, dataset, path, poll, kill=False, minutes=10.0, **settings):
     """Train until the n-th poll; whether it came to that."""
     try:
-        train(run, dataset, checkpoint=Checkpoint(path, minutes, At(poll, kill)))
+        train(run, dataset, checkpoint=Checkpoint(path, minutes, At(poll, kill)), **settings)
     except GradflowError as error:
         assert "was stopped by SIGTERM at step" in str(error) and "\n" not in str(error)
     except Killed:

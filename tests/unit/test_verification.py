@@ -184,7 +184,11 @@ def test_a_damaged_result_is_named_whether_drawn_or_not(run, tmp_path):
 def test_a_result_that_cannot_be_made_again_says_why(run, meta, words, tmp_path):
     path = tmp_path / run.meta["run"] / "norms.npz"
     write_result(path, run)
-    assert recipe(path) == {"settings": run.meta["settings"], "dataset_fingerprint": "d" * 64}
+    known = {"settings": run.meta["settings"], "dataset_fingerprint": "d" * 64}
+    assert recipe(path) == known | {"memory_format": "contiguous"}  # as all were before results said it
+    run.meta["memory_format"] = "channels_last"
+    write_result(path, run)
+    assert recipe(path) == known | {"memory_format": "channels_last"}
     run.meta.update(meta)
     write_result(path, run)
     with pytest.raises(GradflowError, match=words) as caught:

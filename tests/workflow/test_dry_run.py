@@ -17,6 +17,7 @@ ONE_STUDY = ["--config", "select=[kernel]"]
 FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}
 FIXED |= dict.fromkeys((f"figure_{name}" for name in LANDMARKS), 0)  # of an overlay of their own
+MEASURED = {"memory_format": 1}  # where the configuration names none
 NO_DEPTH = {"depth_at_init": 0, "figure_depth": 0}
 NO_SURVEY = dict.fromkeys(["initial_survey", "figure_initial_survey", "alignment", "figure_alignment"], 0)
 NO_MLP = {"figure_printed": 0, "figure_profiles": 0}
@@ -27,19 +28,19 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], {"train": 160, "random_mlps": 4}),
+        ([], MEASURED | {"train": 160, "random_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "random_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            {"train": 276, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
+            MEASURED | {"train": 276, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
         ),
         (
             ["--configfile", "config/real-small.yaml"],
-            {"train": 27, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            MEASURED | {"train": 27, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[skip]"],
-            {"train": 30} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            MEASURED | {"train": 30} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[mlp]"],

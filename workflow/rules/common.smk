@@ -89,6 +89,13 @@ def receipt(download):
     return ancient(f"results/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
 
 
+def named_format(run):
+    """The memory format that a run is to train in; None where it is measured."""
+    if CONFIG["memory_format"] != "auto":
+        return CONFIG["memory_format"]
+    return "contiguous" if run.architecture in CONFIG["architectures"] else None
+
+
 def content(dataset):
     """What a data set is made from: the hash of its archive, or a digest of the user's own files."""
     download = needed_download(dataset)

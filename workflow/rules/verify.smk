@@ -11,6 +11,7 @@ use rule train as recompute with:
     params:
         settings=lambda wildcards: recipe_of(wildcards)["settings"],
         dataset=lambda wildcards: recipe_of(wildcards)["dataset_fingerprint"],
+        memory_format=lambda wildcards: recipe_of(wildcards)["memory_format"],
         checkpoint="results/verify/{run}.pt",
         asked=time.time(),  # a recomputation of another time answers nothing
 

@@ -16,6 +16,7 @@ from gradflow.runtime.fingerprint import run_fingerprint
 from gradflow.runtime.job import job
 from gradflow.runtime.provenance import describe_run
 from gradflow.training.checkpoint import Checkpoint
+from gradflow.training.fastest_format import read_choice
 from gradflow.training.loop import train
 from gradflow.training.result import write_result
 from gradflow.training.signals import StopSignals
@@ -26,10 +27,11 @@ with job(snakemake):
     architecture, record = known(snakemake.config["architectures"])[run.architecture], snakemake.config["record"]
     dataset = store.load_dataset(Path(snakemake.input.data[0]).parent, params.get("dataset"))
     weights = fetch(*configured(snakemake.config, architecture.pretrained)) if run.pretrained else None
+    memory_format = params.memory_format or read_choice(snakemake.input.memory_format)
     code = run_fingerprint(run, architecture, record)  # of what is imported here, whatever was planned
     with StopSignals() as stop:
         checkpoint = Checkpoint(params.checkpoint, snakemake.config["checkpoint_minutes"], stop, code)
-        result = train(run, dataset, device, weights, checkpoint, architecture, record)
+        result = train(run, dataset, device, weights, checkpoint, architecture, record, memory_format)
         if weights:
             result.meta["weights_sha256"] = snakemake.config["downloads"][architecture.pretrained]["sha256"]
         result.meta["code_fingerprint"] = code

@@ -28,7 +28,7 @@ def draw(finished: Iterable[str], runs: int, seed: int) -> list[str]:
 
 
 def recipe(path: Path) -> dict:
-    """Return `settings` and `dataset_fingerprint` of the run whose result lies at results/runs/<run>/norms.npz.
+    """Return `settings`, `dataset_fingerprint` and `memory_format` of the run of results/runs/<run>/norms.npz.
 
     Raises GradflowError if the file is damaged, or does not say how to make it again.
     """
@@ -42,7 +42,7 @@ def recipe(path: Path) -> dict:
         raise spoilt(f"{path} has settings that this gradflow does not know ({error})") from error
     if run.id != Path(path).parent.name:
         raise spoilt(f"{path} holds another run, {run.id}")
-    return {key: meta[key] for key in ("settings", "dataset_fingerprint")}
+    return {key: meta[key] for key in ("settings", "dataset_fingerprint")} | {"memory_format": _memory_format(meta)}
 
 
 def whole(path: Path) -> bool:
@@ -88,10 +88,7 @@ def compare_results(original: Result, again: Result) -> dict:
                 index = np.unravel_index(relative.argmax(), relative.shape)
                 largest, array = float(relative[index]), name
                 where = f"{_place(original, name, index)}: {a[index]:.9g}, now {b[index]:.9g}"
-    science = [
-        {key: value for key, value in result.meta.items() if key != "code_fingerprint"} for result in (original, again)
-    ]
-    differs += [f"meta {change}" for change in _changes(*science)]
+    differs += [f"meta {change}" for change in _changes(_science(original), _science(again))]
     return {
         "outcome": "identical" if identical and not differs else "different",
         "largest_relative_difference": largest,
@@ -154,6 +151,17 @@ def _place(result: Result, name: str, index: tuple) -> str:
     if name in PER_STEP:
         return f"step {result['step'][index[0]]}"
     return f"epoch {index[0] + 1}" if name in PER_EPOCH else str([int(i) for i in index])
+
+
+def _memory_format(meta: dict) -> str:
+    """Return the format that a result was made in; before it was said it was always this one."""
+    return meta.get("memory_format", "contiguous")
+
+
+def _science(result: Result) -> dict:
+    """Return the meta data that must agree."""
+    said = {key: value for key, value in result.meta.items() if key != "code_fingerprint"}
+    return said | {"memory_format": _memory_format(said)}
 
 
 def _made_by(result: Result) -> dict:

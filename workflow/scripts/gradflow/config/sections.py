@@ -176,6 +176,12 @@ class Configuration(Section):
         le=256,
         description="CPU threads of one training job. One thread and as many jobs as cores is the fastest on a CPU.",
     )
+    memory_format: one_of("auto", "contiguous", "channels_last") = Field(
+        "auto",
+        description="How networks with convolutions keep their tensors while they train; it moves numbers by rounding "
+        "alone, is no part of what a run is, and every result says it. auto has the machine that trains measure once "
+        "for a results folder which is faster, for gradflow's own architectures; those of your own are contiguous.",
+    )
     checkpoint_minutes: Number = Field(
         10,
         gt=0,

@@ -69,8 +69,9 @@ class Settings(Sparse):
     )
     batch_size: int = Field(Run.batch_size, ge=2, le=65_536, description="Images a batch.")
     epochs: int = option("Passes over the training data, instead of scale.epochs.", ge=1, le=10_000)
-    precision: one_of("fp32", "bf16") = Field(
-        Run.precision, description="Arithmetic of the forward and backward pass; bf16 is autocast."
+    precision: one_of("fp32", "bf16", "fp64") = Field(
+        Run.precision,
+        description="Arithmetic of the forward and backward pass; bf16 is autocast, fp64 for small networks.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Which device trains. Asked for and missing is an error; what was really used is written into every result."""
+"""Which device trains, and in which arithmetic. What is asked for and missing is an error."""
 
 import os
 
@@ -27,5 +27,10 @@ def choose_device(device: str, threads: int = 1) -> torch.device:
 
 
 def autocast(precision: str, device: torch.device) -> torch.autocast:
-    """Return the context of a run's precision, fp32 or bf16; fp32 is torch as it is."""
+    """Return the context of a run's precision, fp32, fp64 or bf16; only bf16 is other than torch as it is."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+def number_type(precision: str) -> torch.dtype:
+    """Return the type of weights, images and losses: float64 for fp64, else float32; bf16 casts what it multiplies."""
+    return torch.float64 if precision == "fp64" else torch.float32

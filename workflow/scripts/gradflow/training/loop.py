@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from gradflow.recorder.layers import layers_as_records
 from gradflow.recorder.quantities import derivation
 from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
-from gradflow.training.device import autocast
+from gradflow.training.device import autocast, number_type
+from gradflow.training.evaluation import evaluate
+from gradflow.training.memory_format import as_trained, hindrance, naming_views, set_memory_format
 from gradflow.training.optimizers import OPTIMIZERS
 from gradflow.training.result import Result
 from gradflow.training.schedules import make_schedule
@@ -37,6 +39,7 @@ def train(
     checkpoint: NoCheckpoint | None = None,
     architecture: Architecture | None = None,
     record: Iterable[str] = (),
+    memory_format: str = "contiguous",
 ) -> Result:
     """Train one run and return its result; a run that diverges is returned too, with what it measured.
 
@@ -52,6 +55,7 @@ def train(
     checkpoint : where the run is kept while it trains, and resumed from; without, it starts at its beginning.
     architecture : the run's, if the catalogue does not have it.
     record : quantities to measure on request.
+    memory_format : of convolutions, "contiguous" or "channels_last"; a run that is resumed keeps its own.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def train(
 
     Raises
     ------
-    GradflowError : a signal that the checkpoint listens to stopped the run.
+    GradflowError : a signal that the checkpoint listens to stopped the run; a network that needs contiguous tensors.
 
     Examples
     --------
@@ -73,11 +77,17 @@ def train(
     shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
     entry = architecture or run.architecture
     model = build(entry, init=run.init, weights=weights, **shape, **run.model_options).to(device)
+    if run.precision == "fp64":
+        model.double()
+    wanted, memory_format = memory_format, set_memory_format(model, memory_format)
+    if memory_format != wanted:
+        tqdm.write(f"{run.id} trains {memory_format}, not {wanted}: {hindrance(model)}.")
     optimizer = make_optimizer(run, model)
     total = math.ceil((len(dataset.indices("train")) - 1) / run.batch_size)  # a last batch of one image is left out
     schedule = make_schedule(run, optimizer, total)
     with GradientRecorder(model, record=record) as recorder:
-        progress = Progress(run, model, optimizer, schedule, recorder, first_filters(model), total, started)
+        filters = first_filters(model)
+        progress = Progress(run, model, optimizer, schedule, recorder, filters, total, started, memory_format)
         checkpoint.resume(progress, dataset, weights)
         poll = partial(checkpoint.poll, progress)
         while not progress.over:
@@ -86,28 +96,24 @@ def train(
             order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle, done)
             name = f"{run.id} {progress.epoch + 1}/{run.epochs}"
             for images, labels in tqdm(order, name, total, initial=done, leave=False, disable=None):
-                with autocast(run.precision, device):
-                    logits = model(images)
-                    loss = cross_entropy(logits, labels)
-                optimizer.zero_grad()
-                loss.backward()
+                logits, loss = forward_backward(run, model, optimizer, images, labels, progress.memory_format)
                 recorder.step()
                 optimizer.step()
                 progress.rates.append(schedule.get_last_lr()[0])
                 schedule.step()
-                progress.losses.append(loss.detach())
-                progress.correct += (logits.detach().argmax(1) == labels).sum()
+                progress.losses.append(loss)
+                progress.correct += (logits.argmax(1) == labels).sum()
                 poll()
             losses = torch.stack(progress.losses).double().cpu().numpy()  # the epoch's one wait for the device
             training_seconds = progress.seconds_of_epoch
             sizes = recorder.batch_sizes[-len(losses) :]
-            validation_loss, validation_accuracy, _ = evaluate(model, dataset, "validation", run, device, poll)
+            validation_loss, validation_accuracy, _ = evaluate(progress, dataset, "validation", poll)
             train_accuracy = progress.correct.item() / sizes.sum()
             figures = (np.average(losses, weights=sizes), train_accuracy, validation_loss, validation_accuracy)
             progress.end_epoch(losses, figures, training_seconds)
             tqdm.write(_epoch_line(progress))
             checkpoint.save(progress)
-        test_loss, test_accuracy, confusion = evaluate(model, dataset, "test", run, device, poll)
+        test_loss, test_accuracy, confusion = evaluate(progress, dataset, "test", poll)
     return _result(progress, dataset, test_loss, test_accuracy, confusion)
 
 
@@ -118,32 +124,31 @@ def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings, **run.optimizer_options)
 
 
-@torch.no_grad()
-def evaluate(
-    model: nn.Module, dataset: Dataset, split: str, run: Run, device: torch.device, poll: Callable[[], None]
-) -> tuple[float, float, np.ndarray]:
-    """Return (mean loss, accuracy, confusion matrix int64 [true class, predicted class]) over a split.
+def forward_backward(
+    run: Run,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    memory_format: str,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Leave the gradients of a batch, images [B, C, H, W] and labels int64 [B], in the weights.
 
-    poll: called before each batch.
+    Returns (logits [B, classes], the mean loss), without their graph.
     """
-    model.eval()
-    classes = len(dataset.classes)
-    loss = torch.zeros((), dtype=torch.float32, device=device)
-    confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
-    for images, labels in batches(dataset, split, run.batch_size, device, run.normalization, run.image_size):
-        poll()
-        with autocast(run.precision, device):
-            logits = model(images)
-            loss += cross_entropy(logits, labels, reduction="sum")
-        confusion += torch.bincount(labels * classes + logits.argmax(1), minlength=classes * classes)
-    matrix = confusion.view(classes, classes).cpu().numpy()
-    return loss.item() / max(1, matrix.sum()), float(np.trace(matrix) / max(1, matrix.sum())), matrix
+    images = as_trained(images, memory_format, number_type(run.precision))
+    with autocast(run.precision, images.device), naming_views(run.id, memory_format):
+        logits = model(images)
+        loss = cross_entropy(logits, labels)
+    optimizer.zero_grad()
+    loss.backward()
+    return logits.detach(), loss.detach()
 
 
 def first_filters(model: nn.Module) -> torch.Tensor | None:
     """Return a copy of the first convolution's weights, float32 [filters, channels, k, k]; None if there is none."""
     first = next((module for module in model.modules() if isinstance(module, nn.Conv2d)), None)
-    return None if first is None else first.weight.detach().cpu().clone()
+    return None if first is None else first.weight.detach().cpu().float().clone(memory_format=torch.contiguous_format)
 
 
 def _result(
@@ -166,6 +171,7 @@ def _result(
         "reduction": "mean",
         "dataset_fingerprint": dataset.fingerprint,
         "classes": list(dataset.classes),
+        "memory_format": progress.memory_format,
         "parameters": sum(p.numel() for p in model.parameters()),
     }
     return Result({name: np.asarray(array) for name, array in arrays.items()}, meta, progress.provenance())

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from gradflow.data.store import Dataset
+from gradflow.errors import GradflowError
 from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
+from gradflow.training.memory_format import set_memory_format
 
 HISTORY = ("epoch", "steps", "epochs", "rates", "epoch_seconds", "training_seconds", "resumed_at")  # plain values
 
@@ -23,7 +25,7 @@ class Progress:
     loss, learning rate); of all finished epochs, `epochs` has (training loss and accuracy, validation loss and
     accuracy), `epoch_seconds` and
     `training_seconds` their durations. resumed_at: the steps at which the run was resumed. started: when it
-    began, as `time.perf_counter` has it.
+    began, as `time.perf_counter` has it. memory_format: in which the model trains.
     """
 
     def __init__(
@@ -36,9 +38,10 @@ class Progress:
         filters_before: torch.Tensor | None,
         steps_per_epoch: int,
         started: float,
+        memory_format: str,
     ):
         self.run, self.model, self.optimizer, self.schedule = run, model, optimizer, schedule
-        self.recorder, self.filters_before = recorder, filters_before
+        self.recorder, self.filters_before, self.memory_format = recorder, filters_before, memory_format
         self.device = next(model.parameters()).device
         self.all_steps = run.epochs * steps_per_epoch
         self.shuffle = torch.Generator().manual_seed(run.seed)
@@ -84,6 +87,7 @@ class Progress:
             "schedule": self.schedule.state_dict(),
             "recorder": self.recorder.state(),
             "filters_before": self.filters_before,
+            "memory_format": self.memory_format,
             "losses": torch.stack(self.losses) if self.losses else torch.empty(0),
             "correct": self.correct,
             "order": self._order,
@@ -95,9 +99,15 @@ class Progress:
     def restore(self, state: dict) -> None:
         """Take the run to where `state` was returned.
 
-        Raises GradflowError, and changes nothing, if that was a run of a model with other layers.
+        The model then is in the memory format that it was in. Raises GradflowError, and changes nothing, if that was a
+        run of a model with other layers.
         """
-        self.recorder.restore(state["recorder"])
+        ours, self.memory_format = self.memory_format, set_memory_format(self.model, state["memory_format"])
+        try:
+            self.recorder.restore(state["recorder"])  # it reads the weights in their order
+        except GradflowError:
+            self.memory_format = set_memory_format(self.model, ours)
+            raise
         for part in ("model", "optimizer", "schedule"):
             getattr(self, part).load_state_dict(state[part])
         self.optimizer._opt_called = True  # or the schedule warns, where no step is left in the epoch
