@@ -68,11 +68,11 @@ def run_of(made: results.Result) -> Run:
 
 
 def write_study_tables(
-    folder: Path, studies: dict[str, dict[str, list[results.Result]]], looks=lambda seed: (1000, 1)
+    folder: Path, studies: dict[str, dict[str, list[results.Result]]], looks=lambda seed: (1000, "[1000]")
 ) -> Path:
     """Aggregate {study: {arm label: results, one a random seed}} into the tables that the workflow makes.
 
-    looks: from a random seed to the look that it came with, and how many there may be.
+    looks: from a random seed to the look that it came with, and the looks that are planned, as JSON.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths, rows = {}, []

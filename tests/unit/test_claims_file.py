@@ -76,7 +76,10 @@ def test_a_wrong_claims_file_is_one_sentence(tmp_path):
             {"says": "n", "theory": {"init": "he", "width": 1}, "measure": "padding", "below": 1},
             "'width' does not tell surveyed networks apart",
         ),
-        ({"says": "n", "theory": {"init": "he"}, "measure": "decades", "below": 1}, "no measure 'decades' of the init"),
+        (
+            {"says": "n", "theory": {"init": "he"}, "measure": "decades", "below": 1},
+            "no measure 'decades' of the table init",
+        ),
         ({"says": "n", "depth_at_init": {"depth": 8}, "below": 1}, "'measure' is a required property"),
         (
             vanishes(minus={"arm": {"activation": "elu"}}, below=0),

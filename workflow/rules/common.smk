@@ -235,7 +235,7 @@ def arm_rows(wildcards, input):
     there = {Path(path).parent.name for path in input.runs}
     return [
         [study.name, study.title, study.arms.index(arm), arm.label, run.id, run.seed]
-        + [study.look_of(number), len(study.looks), run.start]
+        + [study.look_of(number), json.dumps(study.looks), run.start]
         + [ARCHITECTURES[run.architecture].colour, json.dumps(INSPECTED[arm.runs[0].id].beside)]
         for study, arm, number, run in places(LOOKS[-1])
         if run.id in there

@@ -124,7 +124,9 @@ def run_row(result: Result) -> dict:
         "first_layer_weights": int(result["layer_weight_numel"][_first_layer_of(result)]),
         "steps": len(loss),
     }
-    outcome |= {name: smoothness(result.arrays.get(name, np.empty((0, 0, 0, 0)))) for name in FILTERS}
+    before, after = (result.arrays.get(name, np.empty((0, 0, 0, 0))).astype(float) for name in FILTERS)
+    filters = {"filters_before": before, "filters_after": after, "filters_change": after - before}
+    outcome |= {name: smoothness(those) for name, those in filters.items()}
     how = {key: made.get(key) for key in ("seconds", "peak_memory_mb", "device", "commit", "dirty")}
     how["step_ms"] = 1000 * sum(made["training_seconds"]) / len(loss)
     settings = setting_columns(Run(**result.meta["settings"]))

@@ -52,6 +52,7 @@ OUTCOMES = {
     "steps": int,
     "filters_before": float,  # smoothness of the first filters (gradflow.analysis.filters)
     "filters_after": float,
+    "filters_change": float,  # of what training added to them
     "seconds": float,
     "peak_memory_mb": float,
     "device": str | None,
@@ -102,7 +103,7 @@ TABLES = {
             "run": str,
             "seed": int,
             "look": int,  # how many random seeds an arm has at the look that the run came with (gradflow.studies)
-            "looks": int,  # how many looks its study takes at the most
+            "looks": str,  # the looks that its study plans, as JSON
             "start": Key,  # what the first backward pass depends on: Run.start
             "colour": Key,
             "beside": str,  # the layers beside the main path, as JSON

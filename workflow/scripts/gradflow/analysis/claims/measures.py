@@ -90,7 +90,7 @@ MEASURES = {
     "overfit": overfit,
 } | {
     name: column(name)
-    for name in ("test_accuracy", "train_accuracy", "mean_loss", "loss_jumps", "filters_before", "filters_after")
+    for name in ("test_accuracy", "train_accuracy", "mean_loss", "loss_jumps", "filters_after", "filters_change")
 }
 
 

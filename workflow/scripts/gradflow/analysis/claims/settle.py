@@ -11,6 +11,7 @@ Where a study takes several looks at growing numbers of random seeds, a test is 
 it, at 0.02 each in place of 0.05, and only a test that is still open makes its arms be trained with more of them.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,13 +58,30 @@ def settle(claims: list[dict], evidence: dict[str, object]) -> pd.DataFrame:
 
 
 def settle_tests(claim: dict, evidence: dict[str, object]) -> list[Settled]:
-    """Return what came of each test of a claim: look by look, what one has settled stays so."""
-    tests = claim["tests"]
+    """Return what came of each test of a claim."""
+    tests, needs = claim["tests"], claim.get("needs", {})
     planned = [kind_of(test).looks(test, evidence[kind_of(test).key]) for test in tests]
-    alphas = [ALPHA if count == 1 else ALPHA_OF_A_LOOK for _, count in planned]
-    settled: list[Settled | None] = [None] * len(tests)
-    for look in sorted({look for looks, _ in planned for look in looks}):
-        found = [_judge(test, claim.get("needs", {}), evidence, look, alpha) for test, alpha in zip(tests, alphas)]
+    alphas = [alpha_of(len(looks)) for looks in planned]
+
+    def judge(place: int, look: int) -> Settled:
+        return _judge(tests[place], needs, evidence, look, alphas[place])
+
+    return look_by_look(sorted({look for looks in planned for look in looks}), alphas, judge)
+
+
+def alpha_of(looks: int) -> float:
+    """Return at which level a test is settled at each of so many looks."""
+    return ALPHA if looks == 1 else ALPHA_OF_A_LOOK
+
+
+def look_by_look(looks: list[int], alphas: list[float], judge: Callable[[int, int], Settled]) -> list[Settled]:
+    """Return what came of the tests of a claim, one for each alpha; what a look has settled stays so.
+
+    judge: from a test's place and a look to what comes of it alone.
+    """
+    settled: list[Settled | None] = [None] * len(alphas)
+    for look in looks:
+        found = [judge(place, look) for place in range(len(alphas))]
         for place, one in enumerate(_allowing_for_each_other(found, alphas)):
             if settled[place] is None or settled[place].is_open:
                 settled[place] = one
@@ -89,8 +107,11 @@ def _judge(test: dict, needs: dict, evidence: dict[str, object], look: int, alph
     except Missing as missing:
         return Settled(NOTHING, str(missing))
     lack = kind.lacking(needs | test.get("needs", {}), test, found)
-    if lack:
-        return Settled(estimate, lack)
+    return Settled(estimate, lack) if lack else judge_estimate(estimate, test, alpha)
+
+
+def judge_estimate(estimate: Estimate, test: dict, alpha: float) -> Settled:
+    """Say a test's outcome by its estimate, as if it were the only one."""
     if estimate.lost:
         seeds = estimate.lost + estimate.n
         return Settled(estimate, f"{OPEN}: not finite in {estimate.lost} of {seeds} random seeds")

@@ -42,11 +42,12 @@ class Kind:
     schema: the JSON schema of what such a test has beside what all have: its `properties` and what is `required`.
     read: what the run left of this evidence, from the paths of its tables and drawings; nothing where there are none.
     measure: the number that a test is about, by what was read; raises Missing where it has no data for the test.
+    samples: where that number is taken over random seeds, the values that it is taken of (`samples_by_seed`).
     faults: what is wrong with a test that a schema cannot say, in words.
     lacking: which setting that a claim needs, of {name: {at_least: x} or {one_of: [...]}}, the runs do not have, by the
     test and what was read; None if they have all. Networks that are not trained have no such settings.
-    looks: at which numbers of random seeds the number may be looked at, and how many looks are planned, by the test and
-    what was read. Networks that are not trained have all their random seeds at once.
+    looks: the numbers of random seeds at which a test is planned to be looked at, by the test and what was read.
+    Networks that are not trained have all their random seeds at once.
     until: what was read, as it was at a look.
     """
 
@@ -55,8 +56,9 @@ class Kind:
     read: Callable[[list[Path]], object]
     measure: Callable[[dict, object], Estimate]
     faults: Callable[[dict], Iterable[str]] = lambda test: ()
+    samples: Callable[[dict, object], list[pd.Series]] | None = None
     lacking: Callable[[dict, dict, object], str | None] = lambda needs, test, found: None
-    looks: Callable[[dict, object], tuple[list[int], int]] = lambda test, found: ([0], 1)
+    looks: Callable[[dict, object], list[int]] = lambda test, found: [0]
     until: Callable[[object, int], object] = lambda found, look: found
 
 
@@ -100,12 +102,11 @@ def baseline(test: dict) -> dict:
     return other
 
 
-def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimate:
-    """Return a number over random seeds; where the test has a `minus`, its difference from the other's.
+def samples_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> list[pd.Series]:
+    """Return the values that a test is about, indexed by random seed: one sample, or two independent ones.
 
-    The difference is taken random seed by random seed where both are of one network, at two phases or by two measures,
-    or are `paired`:
-    where they share their weights at initialisation, by design. Else the two are independent samples (Welch).
+    Where the test has a `minus`, one sample of differences, random seed by random seed, if both are of one network, at
+    two phases or by two measures, or are `paired`: if they share their weights at initialisation, by design.
 
     by_seed: from a test to its values, indexed by random seed.
     """
@@ -113,20 +114,25 @@ def measure_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> Estimat
     if "minus" in test:
         others = by_seed(baseline(test))
         if values.notna().sum() and others.notna().sum() and not _is_paired(test):
-            return estimate_difference(values, others)
+            return [values, others]
         with np.errstate(invalid="ignore"):
             values = (values - others).reindex(values.index.intersection(others.index))  # inf − inf is no number
-    if values.notna().sum() == 0:
+    return [values]
+
+
+def estimate_samples(samples: list[pd.Series]) -> Estimate:
+    """Return the mean of a sample, or the difference of two (Welch). Raises Missing where there is no number."""
+    if samples[0].notna().sum() == 0:
         raise Missing("no run of it gave a finite number")
-    return estimate_mean(values)
+    return estimate_difference(*samples) if len(samples) > 1 else estimate_mean(samples[0])
 
 
 def _is_paired(test: dict) -> bool:
     return test.get("paired", False) or set(test["minus"]) <= {"with", "measure"}
 
 
-def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
-    """Return a column of a table of networks at initialisation over the random seeds of the network that a test is of.
+def network_samples(test: dict, key: str, table: pd.DataFrame) -> list[pd.Series]:
+    """Return a column of a table of networks at initialisation, by random seed, of the network that a test is of.
 
     key: of the test, under which that network's settings are. Raises Missing where there is no such network.
     """
@@ -137,7 +143,7 @@ def measure_network(test: dict, key: str, table: pd.DataFrame) -> Estimate:
             raise Missing(f"no network with {said(one[key])} was measured")
         return rows.set_index("seed")[one["measure"]]
 
-    return measure_by_seed(test, by_seed)
+    return samples_by_seed(test, by_seed)
 
 
 def network_schema(key: str, table: str) -> dict:
@@ -158,6 +164,22 @@ def unknown_measures(test: dict, table: str) -> Iterator[str]:
         if measure not in there:
             yield f"no measure {measure!r} of the table {table}; there are {', '.join(there)}"
             return
+
+
+def network_kind(key: str, table: str, faults: Callable[[dict], Iterable[str]] = lambda test: ()) -> Kind:
+    """Return the kind of tests of networks at initialisation, under a key, by the columns of a table."""
+
+    def samples(test: dict, rows: pd.DataFrame) -> list[pd.Series]:
+        return network_samples(test, key, rows)
+
+    return Kind(
+        key,
+        network_schema(key, table),
+        read=lambda files: table_among(files, table),
+        measure=lambda test, rows: estimate_samples(samples(test, rows)),
+        faults=lambda test: [*unknown_measures(test, table), *faults(test)],
+        samples=samples,
+    )
 
 
 def with_settings(rows: pd.DataFrame, settings: dict) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Trained networks: a measure of an arm of a study, or of one arm minus another, by random seed."""
 
 import inspect
+import json
 from collections.abc import Iterator
 from numbers import Real
 from pathlib import Path
@@ -13,8 +14,9 @@ from gradflow.analysis.claims.evidence import (
     Kind,
     Missing,
     baseline,
-    measure_by_seed,
+    estimate_samples,
     said,
+    samples_by_seed,
     table_among,
     unknown_settings,
     with_settings,
@@ -68,13 +70,18 @@ def read(files: list[Path]) -> dict[str, StudyTables]:
 
 def measure(test: dict, studies: dict[str, StudyTables]) -> Estimate:
     """Return a measure of an arm over its random seeds."""
+    return estimate_samples(samples(test, studies))
+
+
+def samples(test: dict, studies: dict[str, StudyTables]) -> list[pd.Series]:
+    """Return a measure of an arm, by random seed."""
 
     def by_seed(one: dict) -> pd.Series:
         study = _study(one, studies)
         label = _arm(study, one["arm"])["label"].iloc[0]
         return study.by_seed(MEASURES[one["measure"]](study, **one.get("with", {})), label)
 
-    return measure_by_seed(test, by_seed)
+    return samples_by_seed(test, by_seed)
 
 
 def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | None:
@@ -95,12 +102,11 @@ def lacking(needs: dict, test: dict, studies: dict[str, StudyTables]) -> str | N
     return None
 
 
-def looks(test: dict, studies: dict[str, StudyTables]) -> tuple[list[int], int]:
-    """Return the looks that were taken at the arms of a test, and how many its study takes at the most."""
+def looks(test: dict, studies: dict[str, StudyTables]) -> list[int]:
+    """Return the looks that the study of a test plans; some may not have been needed."""
     if test["study"] not in studies:
-        return [0], 1
-    arms = studies[test["study"]].arms
-    return sorted(arms["look"].unique()), int(arms["looks"].max())
+        return [0]
+    return json.loads(studies[test["study"]].arms["looks"].iloc[0])
 
 
 def until(studies: dict[str, StudyTables], look: int) -> dict[str, StudyTables]:
@@ -131,4 +137,4 @@ def _arm(study: StudyTables, settings: dict) -> pd.DataFrame:
     return runs
 
 
-KIND = Kind("study", SCHEMA, read, measure, faults, lacking, looks, until)
+KIND = Kind("study", SCHEMA, read, measure, faults, samples, lacking, looks, until)

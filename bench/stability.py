@@ -1,0 +1,70 @@
+"""How sure the verdicts of a finished run are: make stability.
+
+Trains the studies that claims are settled by with 16 other random seeds, and the whole default again in another
+arithmetic (the other memory format, two threads, small networks in float64), each in a copy of this checkout under
+.stability/, which is kept, and prints what becomes of each verdict.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from gradflow.analysis.claims.evidence import gather
+from gradflow.analysis.claims.schema import read_claims
+from gradflow.analysis.claims.stability import stability_table
+from gradflow.analysis.tables import read_table
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
+TARGETS = ("results/tables/claims.csv",)
+
+
+def overlays() -> dict[str, dict]:
+    """Return what each copy runs, laid over the default."""
+    found = json.loads(Path("results/memory_format.json").read_text())["memory_format"]
+    other = {"contiguous": "channels_last", "channels_last": "contiguous"}[found]
+    small = {"base": {"precision": "fp64"}}
+    return {
+        "pool": yaml.safe_load((ROOT / "config" / "stability.yaml").read_text()),
+        "arithmetic": {"memory_format": other, "threads": 2, "studies": {"deep_mlp": small, "kernel": small}},
+    }
+
+
+def finished(name: str, overlay: dict) -> Path:
+    """Run a copy of the workflow to its claims, and return its folder."""
+    folder = Path(".stability") / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in SHIPPED:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        if not (folder / part).exists():
+            copy(ROOT / part, folder / part)
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", *sys.argv[1:2], "--resources", "gpu=1"]
+    subprocess.run([*command, "--configfile", "overlay.yaml", "--quiet", "rules"], cwd=folder, check=True)
+    return folder
+
+
+def evidence(folder: Path) -> dict:
+    """Return what a finished run left for the claims."""
+    results = folder / "results"
+    return gather([*results.glob("tables/*.parquet"), *results.glob("mlp/*.npz")])
+
+
+folders = {name: finished(name, overlay) for name, overlay in overlays().items()}
+claims, here = read_claims(ROOT / "report" / "claims.yaml"), Path()
+table = stability_table(claims, evidence(here), evidence(folders["pool"]))
+again = read_table(folders["arithmetic"] / "results" / "tables", "claims").drop_duplicates("id").set_index("id")
+table["other arithmetic"] = table["id"].map(again["verdict"])
+table["effect"] = ["; ".join(f"{value:.3g}" for value in values) for values in table["effect"]]
+table["n"] = [" ".join(map(str, counts)) for counts in table["n"]]
+print(table.to_markdown(index=False, floatfmt=".3f"))
+decided = table[table["verdict"] != "not decided here"]
+print(
+    f"\n{len(decided)} of {len(table)} claims are decided; {(decided['stays'] < 0.95).sum()} of them stay in less than 95 %, "
+    f"{(decided['power'] < 0.9).sum()} have less power than 0.9, "
+    f"{(decided['verdict'] != decided['other arithmetic']).sum()} come out otherwise in the other arithmetic."
+)
