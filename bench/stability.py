@@ -63,8 +63,9 @@ table["effect"] = ["; ".join(f"{value:.3g}" for value in values) for values in t
 table["n"] = [" ".join(map(str, counts)) for counts in table["n"]]
 print(table.to_markdown(index=False, floatfmt=".3f"))
 decided = table[table["verdict"] != "not decided here"]
-print(
-    f"\n{len(decided)} of {len(table)} claims are decided; {(decided['stays'] < 0.95).sum()} of them stay in less than 95 %, "
-    f"{(decided['power'] < 0.9).sum()} have less power than 0.9, "
-    f"{(decided['verdict'] != decided['other arithmetic']).sum()} come out otherwise in the other arithmetic."
-)
+short = {
+    "stay in less than 95 %": (decided["stays"] < 0.95).sum(),
+    "have less power than 0.9": (decided["power"] < 0.9).sum(),
+    "come out otherwise in the other arithmetic": (decided["verdict"] != decided["other arithmetic"]).sum(),
+}
+print(f"\n{len(decided)} of {len(table)} claims are decided;", ", ".join(f"{n} {what}" for what, n in short.items()))
