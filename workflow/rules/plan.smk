@@ -1,7 +1,7 @@
 # What a plan may take, said before anything runs, and what must be so before the first job.
 import os
 
-from gradflow.runtime.estimates import expect, estimate_in_words, read_records
+from gradflow.runtime.estimates import expect, estimate_in_words, read_records, result_bytes
 from gradflow.files import require_writable
 
 
@@ -13,14 +13,26 @@ def expected():
     return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
 
 
+def result_sizes():
+    """How many bytes the result of each run takes, by id; those whose images are not counted are left out."""
+    layers = {
+        run.id: len(INSPECTED[arm.runs[0].id].layers) for study in STUDIES for arm in study.arms for run in arm.runs
+    }
+    images = {run: images_of(RUNS[run]) for run in RUNS}
+    return {run: result_bytes(RUNS[run], layers[run], count) for run, count in images.items() if count}
+
+
 if workflow.is_main_process:
-    new = RUNS.keys() - finished_runs()
+    first, finished = first_runs() if RUNS else set(), finished_runs().keys()
+    new, later = first - finished, RUNS.keys() - first - finished
     wanted = os.environ.get("GRADFLOW_PLAN")  # workflow/scripts/plan.py asks for what is expected of every run
     if wanted:
-        Path(wanted).write_text(json.dumps({"gpu": GPU, "runs": expected()}))
+        plan = {"gpu": GPU, "runs": expected(), "later": sorted(later), "bytes": result_sizes()}
+        Path(wanted).write_text(json.dumps(plan))
     elif new:
         taking = expected()
-        print(estimate_in_words(len(RUNS), [taking[run] for run in new], GPU), end="", file=sys.stderr)
+        said = estimate_in_words(len(first), [taking[run] for run in new], GPU, len(later))
+        print(said, end="", file=sys.stderr)
 
 
 onstart:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from gradflow.runtime.estimates import Expected, hours
@@ -44,10 +45,17 @@ def read_jobs(said: str) -> list[Job]:
     return jobs
 
 
-def jobs_in_words(jobs: list[Job], expected: dict[str, Expected], gpu: int) -> str:
+def jobs_in_words(
+    jobs: list[Job],
+    expected: dict[str, Expected],
+    gpu: int,
+    later: Iterable[str] = (),
+    sizes: Mapping[str, float] = {},
+) -> str:
     """Say how many jobs of each rule are new, why the others run again, and how long training may take; one line each.
 
-    expected: {run id: what is expected of its training}.
+    expected: {run id: what is expected of its training}. later: runs that there may be after a look at the claims.
+    sizes: {run id: bytes of its result}.
     """
     if not jobs:
         return "Everything is done: no job would run."
@@ -59,7 +67,13 @@ def jobs_in_words(jobs: list[Job], expected: dict[str, Expected], gpu: int) -> s
         lines.append(f"{count:6d} {rule}: {'; '.join(new + again)}")
     training = [expected[job.run] for job in jobs if job.rule == "train" and job.run in expected]
     took = hours(training, gpu).removeprefix("; ")
-    return "\n".join(lines + [f"{took[0].upper()}{took[1:]}."] * bool(took))
+    lines += [f"{took[0].upper()}{took[1:]}."] * bool(took)
+    worst = [*(job.run for job in jobs if job.rule == "train" and job.run in expected), *later]
+    if later:
+        took = hours([expected[run] for run in worst], gpu)
+        lines += [f"In the worst case, with every claim open at every look, {len(worst)} trainings{took}."]
+    size = sum(sizes.get(run, 0) for run in worst)
+    return "\n".join(lines + [f"Their results take up to {size / 1e6:,.0f} MB of disk."] * (size >= 1e6))
 
 
 def _why(reason: str) -> str:

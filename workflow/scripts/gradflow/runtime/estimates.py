@@ -1,6 +1,7 @@
 """How long training runs may take, before anything runs: by earlier runs' records, else by FLOPs, images and epochs."""
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 from gradflow.runs import Run
-from gradflow.training.result import read_provenance
+from gradflow.training.result import PER_STEP_AND_LAYER, read_provenance
 
 # What to expect where nothing was recorded: a thread on the default's networks; what the notebooks' GPU reached in
 # float32, 14 (ResNet-50) to 33 TFLOP/s (VGG-19). gradflow.runtime.requests asks for limits, and is far more careful.
@@ -66,10 +67,19 @@ def read_records(runs: Iterable[str], results: Path, gpu: int) -> dict[str, floa
     return records
 
 
-def estimate_in_words(known: int, expected: list[Expected], gpu: int) -> str:
-    """Say how many runs a plan knows, how many are to be trained, and how long those may take together."""
+def result_bytes(run: Run, layers: int, images: int) -> int:
+    """Return about how many bytes a result takes: its quantities at every step and layer, in float32."""
+    return math.ceil(images / run.batch_size) * run.epochs * layers * len(PER_STEP_AND_LAYER) * 4
+
+
+def estimate_in_words(known: int, expected: list[Expected], gpu: int, later: int = 0) -> str:
+    """Say how many runs a plan knows, how many are to be trained, and how long those may take together.
+
+    later: how many more there may be, of arms by which a claim is still open.
+    """
     said = f"gradflow: {known} training run{'s' * (known > 1)}, {len(expected)} without a result yet"
-    return f"{said}{hours(expected, gpu)}.\n" if expected else ""
+    more = f"; at the most {later} more, where a claim is open by them" if later else ""
+    return f"{said}{hours(expected, gpu)}{more}.\n" if expected else ""
 
 
 def hours(expected: list[Expected], gpu: int) -> str:
