@@ -28,19 +28,23 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
 @pytest.mark.parametrize(
     ("arguments", "jobs"),
     [
-        ([], MEASURED | {"train": 160, "random_mlps": 4}),
+        ([], MEASURED | {"train": 127, "look": 1, "prepare_data": 2, "random_mlps": 4}),
         (["--configfile", "config/smoke.yaml"], {"train": 12, "random_mlps": 2}),
         (
             ["--configfile", "config/full.yaml"],
-            MEASURED | {"train": 276, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
+            MEASURED | {"train": 272, "look": 1, "random_mlps": 12, "fetch": 3, "prepare_data": 4},
         ),
         (
-            ["--configfile", "config/real-small.yaml"],
-            MEASURED | {"train": 27, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            ["--configfile", "config/photos.yaml"],
+            MEASURED | {"train": 21, "look": 1, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
+        ),
+        (
+            ["--configfile", "config/stability.yaml"],
+            MEASURED | {"train": 368, "prepare_data": 2, "random_mlps": 4, "alignment": 0, "figure_alignment": 0},
         ),
         (
             ["--config", "select=[skip]"],
-            MEASURED | {"train": 30} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            MEASURED | {"train": 18, "look": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--config", "select=[mlp]"],
@@ -59,7 +63,7 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
             | NO_SURVEY,
         ),
     ],
-    ids=["default", "smoke", "full", "real-small", "one study", "mlp alone", "depth at init alone", "landmarks"],
+    ids=["default", "smoke", "full", "photos", "stability", "one study", "mlp alone", "depth at init alone", "landmarks"],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     assert pending(workflow, *arguments) == +Counter(FIXED | jobs)
@@ -67,7 +71,7 @@ def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
 
 def test_the_full_plan_says_how_many_gpu_hours_it_takes(workflow):
     said = snakemake(workflow, "-n", "--configfile", "config/full.yaml", "--config", "device=cpu").stderr
-    found = re.search(r"276 training runs, 276 without a result yet.*CPU hours.* GPU about (\d+) hours", said)
+    found = re.search(r"272 training runs, 272 without a result yet.*CPU hours.* GPU about (\d+) hours", said)
     assert found and 10 < int(found[1]) < 100, said
 
 
@@ -100,7 +104,7 @@ def test_a_check_that_was_cut_off_is_made_again(workflow):
 
 def test_the_configurations_tested_are_all_that_ship():
     there = sorted(path.name for path in (ROOT / "config").iterdir())
-    assert there == ["full.yaml", "landmarks.yaml", "real-small.yaml", "smoke.yaml"]
+    assert there == ["full.yaml", "landmarks.yaml", "photos.yaml", "smoke.yaml", "stability.yaml"]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +171,7 @@ def test_on_slurm_small_runs_share_jobs_of_one_gpu_each_and_large_ones_do_not(wo
         assert "gpu=1," in text and "device=cuda" in text and "slurm_extra=--signal=TERM@120" in text
         asked[len(indent)].append(int(re.search(r"runtime=(\d+)", text).group(1)))
     alone, shared = asked[0], asked[4]
-    assert len(alone) + len(shared) == 276 and max(shared) <= 20 < min(alone)
+    assert len(alone) + len(shared) == 272 and max(shared) <= 20 < min(alone)
 
 
 def test_a_cluster_without_gpus_is_one_word_away(workflow):

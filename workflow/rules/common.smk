@@ -103,11 +103,11 @@ def content(dataset):
 
 
 def places(look):
-    """(study, arm, number of the run in it, run) of all that may be there at a look."""
+    """(study, arm, number of the run in it, run) of all that may be there at a look: a study's first runs always."""
     for study in STUDIES:
         for arm in study.arms:
             for number, run in enumerate(arm.runs):
-                if study.look_of(number) <= look:
+                if number < study.looks[0] or study.look_of(number) <= look:
                     yield study, arm, number, run
 
 
