@@ -51,6 +51,12 @@ def _weights_of_images(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.dim() == 4]
 
 
+def is_dense(weight: torch.Tensor) -> bool:
+    """Tell whether a weight lies in memory without gaps, in one of FORMATS."""
+    images = weight.dim() == 4 and weight.is_contiguous(memory_format=torch.channels_last)
+    return weight.is_contiguous() or images
+
+
 def as_trained(images: torch.Tensor, memory_format: str, dtype: torch.dtype) -> torch.Tensor:
     """Return images [B, C, H, W] in the memory format and number type of the network that sees them."""
     return images.to(dtype, memory_format=FORMATS[memory_format])
