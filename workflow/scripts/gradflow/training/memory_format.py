@@ -31,7 +31,7 @@ def set_memory_format(model: nn.Module, wanted: str) -> str:
 def hindrance(model: nn.Module) -> str | None:
     """Say why a model trains contiguous whatever is wanted; None if it does not.
 
-    On the CPU oneDNN, up to the 3.12 at least, writes past its memory in the backward pass of a strided 1×1 convolution
+    On the CPU oneDNN, up to 3.12.0 at least, writes past its memory in the backward pass of a strided 1×1 convolution
     of fewer channels than its block in channels_last (uxlfoundation/oneDNN, issue 6035): wrong gradients, or a crash.
     """
     weights = _weights_of_images(model)
