@@ -44,6 +44,7 @@ bench: .venv/ready
 	.venv/bin/python bench/draws.py
 	.venv/bin/python bench/tables.py
 	$(if $(GRADFLOW_REAL_DATA),.venv/bin/python bench/data.py,@echo "bench/data.py is left out: GRADFLOW_REAL_DATA names no folder of archives.")
+	$(if $(GRADFLOW_REAL_DATA),.venv/bin/python bench/notebooks.py,@echo "bench/notebooks.py is left out: GRADFLOW_REAL_DATA names no folder of archives.")
 
 # the recorder beside what others use, in one process
 bench-peers: .venv-peers/ready

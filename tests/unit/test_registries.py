@@ -1,5 +1,6 @@
 """The registries of optimizers, schedules and quantities: they say what torch and the results say, and can grow."""
 
+import copy
 import inspect
 import math
 from dataclasses import replace
@@ -19,6 +20,7 @@ from gradflow.recorder.quantities import QUANTITIES, Quantity
 from gradflow.runs import Run
 from gradflow.training import result as results
 from gradflow.training.loop import make_optimizer
+from gradflow.training.memory_format import FORMATS, set_memory_format
 from gradflow.training.optimizers import OPTIMIZERS, REFUSED, resolve_optimizer
 from gradflow.training.schedules import make_schedule
 
@@ -58,6 +60,34 @@ def test_an_optimizers_arguments_reach_it_and_defaults_are_left_out():
     assert resolved == {"momentum": 0.0, "weight_decay": 0.0, "optimizer_options": {"betas": [0.8, 0.9]}}
     optimizer = make_optimizer(replace(RUN, optimizer="adam", **resolved), nn.Linear(2, 2))
     assert tuple(optimizer.defaults["betas"]) == (0.8, 0.9)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw"])
+@pytest.mark.parametrize("memory_format", FORMATS)
+def test_how_an_optimizer_computes_is_not_what_it_computes(name, memory_format):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 8, 1), nn.Flatten(), nn.Linear(32, 2)).double()
+    set_memory_format(model, memory_format)
+    plain = copy.deepcopy(model)
+    pair = (
+        make_optimizer(replace(RUN, optimizer=name), model),
+        load_builder(OPTIMIZERS[name].kind)(plain.parameters(), lr=RUN.learning_rate, weight_decay=RUN.weight_decay),
+    )
+    for _ in range(3):
+        images = torch.randn(5, 3, 4, 4, dtype=torch.float64)
+        for network, optimizer in zip((model, plain), pair):
+            optimizer.zero_grad()
+            network(images).square().sum().backward()
+            optimizer.step()
+    for ours, theirs in zip(model.parameters(), plain.parameters()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+def test_weights_with_gaps_in_memory_are_updated_plainly():
+    model = nn.Linear(3, 2)
+    assert make_optimizer(replace(RUN, optimizer="adam"), model).defaults["fused"]
+    model.weight = nn.Parameter(torch.randn(2, 5)[:, :3])
+    assert not make_optimizer(replace(RUN, optimizer="adam"), model).defaults["fused"]
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,17 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
             | NO_SURVEY,
         ),
     ],
-    ids=["default", "smoke", "full", "photos", "stability", "one study", "mlp alone", "depth at init alone", "landmarks"],
+    ids=[
+        "default",
+        "smoke",
+        "full",
+        "photos",
+        "stability",
+        "one study",
+        "mlp alone",
+        "depth at init alone",
+        "landmarks",
+    ],
 )
 def test_every_shipped_configuration_plans_its_jobs(workflow, arguments, jobs):
     assert pending(workflow, *arguments) == +Counter(FIXED | jobs)

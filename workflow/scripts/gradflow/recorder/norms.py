@@ -17,6 +17,7 @@ Norm = float | torch.Tensor
 LOW, HIGH = 1e-30, 1e30
 SHORT = 2**13  # elements that one float32 dot product sums exactly to 1e-6, whatever they are
 BLOCK = 2**16  # elements that it sums exactly to 5e-6, and that stay in a core's cache
+CAST = 2**19  # elements of another type that are cast at a time
 PLAIN = (torch.Tensor, torch.nn.Parameter)  # and not shards of one
 ROW = 2**12  # elements that one float32 reduction sums
 
@@ -114,7 +115,7 @@ def _host_norm(tensor: torch.Tensor) -> float:
 
 def _sum_of_squares(flat: torch.Tensor) -> float:
     if flat.dtype is not torch.float32 and flat.dtype is not torch.float64:
-        return sum(_sum_of_squares(block.float()) for block in flat.split(BLOCK))
+        return sum(_sum_of_squares(block.float()) for block in flat.split(CAST))
     size = flat.numel()
     whole, square = size - size % ROW, 0.0
     if whole:

@@ -23,7 +23,7 @@ from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
 from gradflow.training.device import autocast, number_type
 from gradflow.training.evaluation import evaluate
-from gradflow.training.memory_format import as_trained, hindrance, naming_views, set_memory_format
+from gradflow.training.memory_format import as_trained, hindrance, is_dense, naming_views, set_memory_format
 from gradflow.training.optimizers import OPTIMIZERS
 from gradflow.training.result import Result
 from gradflow.training.schedules import make_schedule
@@ -121,7 +121,10 @@ def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     """Return the run's optimizer over all parameters of the model."""
     chosen = OPTIMIZERS[run.optimizer]
     settings = {name: getattr(run, name) for name in ("momentum", "weight_decay") if name in chosen.settings}
-    return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings, **run.optimizer_options)
+    settings |= run.optimizer_options
+    if all(parameter.is_floating_point() and is_dense(parameter) for parameter in model.parameters()):
+        settings |= chosen.fixed
+    return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings)
 
 
 def forward_backward(

@@ -31,7 +31,7 @@ def set_memory_format(model: nn.Module, wanted: str) -> str:
 def hindrance(model: nn.Module) -> str | None:
     """Say why a model trains contiguous whatever is wanted; None if it does not.
 
-    On the CPU oneDNN, up to the 3.12 at least, writes past its memory in the backward pass of a strided 1×1 convolution
+    On the CPU oneDNN, up to 3.12.0 at least, writes past its memory in the backward pass of a strided 1×1 convolution
     of fewer channels than its block in channels_last (uxlfoundation/oneDNN, issue 6035): wrong gradients, or a crash.
     """
     weights = _weights_of_images(model)
@@ -49,6 +49,12 @@ def hindrance(model: nn.Module) -> str | None:
 
 def _weights_of_images(model: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.dim() == 4]
+
+
+def is_dense(weight: torch.Tensor) -> bool:
+    """Tell whether a weight lies in memory without gaps, in one of FORMATS."""
+    images = weight.dim() == 4 and weight.is_contiguous(memory_format=torch.channels_last)
+    return weight.is_contiguous() or images
 
 
 def as_trained(images: torch.Tensor, memory_format: str, dtype: torch.dtype) -> torch.Tensor:

@@ -14,16 +14,18 @@ class Optimizer:
     """An optimizer that runs can name: where its class is, what people call it, its own arguments with their defaults.
 
     Of its arguments, `momentum` and `weight_decay` are settings of every run; the others go under `optimizer_options`.
+    fixed: arguments that say how it computes and not what; for weights that lie in memory without gaps.
     """
 
     kind: str
     label: str
     settings: dict = field(default_factory=dict)
+    fixed: dict = field(default_factory=dict)
 
     @property
     def science(self) -> dict:
         """What a run's numbers depend on: all but how people see it."""
-        return {"kind": self.kind, "settings": self.settings}
+        return {"kind": self.kind, "settings": self.settings} | ({"fixed": self.fixed} if self.fixed else {})
 
     @property
     def options(self) -> dict:
@@ -31,14 +33,17 @@ class Optimizer:
         return {name: value for name, value in self.settings.items() if name not in ("momentum", "weight_decay")}
 
 
+# One pass over the memory in place of a dozen: eight times as fast for VGG-19 on a CPU, equal to 6e-8. For SGD, whose
+# passes are few, it gains little.
+_FUSED = {"fused": True}
 _ADAM = {"weight_decay": 0.0, "betas": [0.9, 0.999], "eps": 1e-8}
 
 OPTIMIZERS: dict[str, Optimizer] = {
     "sgd": Optimizer(
         "torch.optim:SGD", "SGD", {"momentum": 0.0, "weight_decay": 0.0, "dampening": 0.0, "nesterov": False}
     ),
-    "adam": Optimizer("torch.optim:Adam", "Adam", _ADAM | {"amsgrad": False, "decoupled_weight_decay": False}),
-    "adamw": Optimizer("torch.optim:AdamW", "AdamW", _ADAM | {"weight_decay": 0.01, "amsgrad": False}),
+    "adam": Optimizer("torch.optim:Adam", "Adam", _ADAM | {"amsgrad": False, "decoupled_weight_decay": False}, _FUSED),
+    "adamw": Optimizer("torch.optim:AdamW", "AdamW", _ADAM | {"weight_decay": 0.01, "amsgrad": False}, _FUSED),
     "adadelta": Optimizer("torch.optim:Adadelta", "Adadelta", {"weight_decay": 0.0, "rho": 0.9, "eps": 1e-6}),
     "adafactor": Optimizer(
         "torch.optim:Adafactor",
