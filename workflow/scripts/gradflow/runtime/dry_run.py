@@ -73,7 +73,7 @@ def jobs_in_words(
         took = hours([expected[run] for run in worst], gpu)
         lines += [f"In the worst case, with every claim open at every look, {len(worst)} trainings{took}."]
     size = sum(sizes.get(run, 0) for run in worst)
-    return "\n".join(lines + [f"Their results take up to {size / 1e6:,.0f} MB of disk."] * (size >= 1e6))
+    return "\n".join(lines + [f"The results need up to {size / 1e6:,.0f} MB of disk."] * (size >= 1e6))
 
 
 def _why(reason: str) -> str:

@@ -48,7 +48,7 @@ def stability_table(claims: list[dict], run: dict, pool: dict, seed: int = 0, dr
         effects = [one.effect for one in tests]
         row = {"id": claim["id"], "verdict": verdict, "n": [one.estimate.n for one in settled], "effect": effects}
         for name, draw in (("stays", _from_pool), ("power", _from_normal)):
-            found = [_verdict(tests, draw(tests, generator)) for _ in range(draws if any(map(_drawn, tests)) else 0)]
+            found = [_verdict(tests, draw(tests, generator)) for _ in range(draws if any(map(_is_drawn, tests)) else 0)]
             row[name] = np.mean([other == verdict for other in found]) if found else np.nan
         rows.append(row)
     return pd.DataFrame(rows)
@@ -81,7 +81,7 @@ class _Test:
         )
 
 
-def _drawn(test: _Test) -> bool:
+def _is_drawn(test: _Test) -> bool:
     return bool(test.samples)
 
 
@@ -107,10 +107,12 @@ def _from_pool(tests: list[_Test], generator: np.random.Generator) -> list[Sampl
 
 def _from_normal(tests: list[_Test], generator: np.random.Generator) -> list[Samples]:
     """Values drawn from normal distributions like the pool's, as many as a test has at the most."""
-    return [[_like(sample, test.fixed or test.looks[-1], generator) for sample in test.samples] for test in tests]
+    return [
+        [_normal_like(sample, test.fixed or test.looks[-1], generator) for sample in test.samples] for test in tests
+    ]
 
 
-def _like(sample: pd.Series, count: int, generator: np.random.Generator) -> pd.Series:
+def _normal_like(sample: pd.Series, count: int, generator: np.random.Generator) -> pd.Series:
     finite = sample[np.isfinite(sample)]
     return pd.Series(generator.normal(finite.mean(), finite.std(), count))
 
