@@ -40,7 +40,7 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
         ),
         (
             ["--configfile", "config/stability.yaml"],
-            MEASURED | {"train": 368, "prepare_data": 2, "random_mlps": 4, "alignment": 0, "figure_alignment": 0},
+            MEASURED | {"train": 384, "prepare_data": 2, "random_mlps": 4, "alignment": 0, "figure_alignment": 0},
         ),
         (
             ["--config", "select=[skip]"],

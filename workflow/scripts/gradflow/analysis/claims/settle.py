@@ -36,6 +36,11 @@ class Settled:
     p: float = np.nan
 
     @property
+    def is_settled(self) -> bool:
+        """Whether it holds or fails."""
+        return self.outcome in (HOLDS, *FAILED)
+
+    @property
     def is_open(self) -> bool:
         """Whether more random seeds may settle it."""
         return self.outcome.startswith(OPEN)
@@ -83,7 +88,7 @@ def look_by_look(looks: list[int], alphas: list[float], judge: Callable[[int, in
     for look in looks:
         found = [judge(place, look) for place in range(len(alphas))]
         for place, one in enumerate(_allowing_for_each_other(found, alphas)):
-            if settled[place] is None or settled[place].is_open:
+            if settled[place] is None or not settled[place].is_settled:
                 settled[place] = one
     return settled
 

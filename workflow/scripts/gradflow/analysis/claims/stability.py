@@ -11,8 +11,6 @@ import pandas as pd
 
 from gradflow.analysis.claims.evidence import Missing, estimate_samples, kind_of
 from gradflow.analysis.claims.settle import (
-    FAILED,
-    HOLDS,
     Settled,
     alpha_of,
     claim_verdict,
@@ -62,7 +60,7 @@ class _Test:
         self.test, self.settled = test, settled
         self.looks = kind.looks(test, run[kind.key])
         self.alpha = alpha_of(len(self.looks))
-        told = settled.is_open or settled.outcome in (HOLDS, *FAILED)
+        told = settled.is_open or settled.is_settled
         self.samples = _samples(test, pool, None) if told else []
         initial = _samples(test, run, 0)  # what has its random seeds at once, whatever the look
         self.fixed = max(map(len, initial)) if initial else None
