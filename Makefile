@@ -1,4 +1,4 @@
-# make run · make plan · make verify · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
+# make run · make plan · make verify · make stability · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
 # make bench-peers · make test-peers · make theory set up .venv-peers, for what the recorder is compared with and what it writes to.
 # CORES and CONFIG change what runs.
 PYTHON ?= python3
@@ -6,7 +6,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if 
 CONFIG ?=
 SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify test test-default test-peers lint reference bench bench-peers theory
+.PHONY: run plan verify stability test test-default test-peers lint reference bench bench-peers theory
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
@@ -18,6 +18,10 @@ plan: .venv/ready
 
 verify: .venv/ready
 	.venv/bin/snakemake verify --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
+
+# how sure the verdicts of the run here are: other random seeds and another arithmetic, about as long as two runs
+stability: .venv/ready
+	.venv/bin/python bench/stability.py $(CORES)
 
 test: .venv/ready
 	.venv/bin/python -m pytest
