@@ -1,8 +1,8 @@
 """How sure the verdicts of a finished run are: make stability.
 
-Trains the studies that claims are settled by with 16 other random seeds, and the whole default again in another
-arithmetic (the other memory format, two threads, small networks in float64), each in a copy of this checkout under
-.stability/, which is kept, and prints what becomes of each verdict.
+Trains the arms that claims are settled by (config/stability.yaml) with 16 other random seeds, and with the run's own in
+another arithmetic (the other memory format, two threads, small networks in float64), each in a copy of this checkout
+under .stability/, which is kept, and prints what becomes of each verdict.
 """
 
 import json
@@ -27,11 +27,11 @@ def overlays() -> dict[str, dict]:
     """Return what each copy runs, laid over the default."""
     found = json.loads(Path("results/memory_format.json").read_text())["memory_format"]
     other = {"contiguous": "channels_last", "channels_last": "contiguous"}[found]
-    small = {"base": {"precision": "fp64"}}
-    return {
-        "pool": yaml.safe_load((ROOT / "config" / "stability.yaml").read_text()),
-        "arithmetic": {"memory_format": other, "threads": 2, "studies": {"deep_mlp": small, "kernel": small}},
-    }
+    arms = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text())
+    small = dict.fromkeys(("deep_mlp", "kernel"), {"base": {"precision": "fp64"}})
+    again = {name: {"vary": study["vary"]} for name, study in arms["studies"].items()} | small
+    arithmetic = {"memory_format": other, "threads": 2, "select": arms["select"], "studies": again}
+    return {"pool": arms, "arithmetic": arithmetic}
 
 
 def finished(name: str, overlay: dict) -> Path:

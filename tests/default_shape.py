@@ -31,7 +31,9 @@ def write_results(folder: Path, config: Path, dataset: Path) -> set[str]:
     runs = studies.distinct_runs(plan).values()
     names = layer_names(runs)
     generator = np.random.default_rng(0)
-    shutil.copytree(dataset, folder / "data" / settings["scale"]["dataset"])
+    for name in {run.dataset for run in runs}:
+        shutil.copytree(dataset, folder / "data" / name)
+    (folder / "memory_format.json").write_text('{"memory_format": "contiguous"}')
     for run in runs:
         decades = np.random.default_rng(int(run.start, 16)).uniform(-16, 4)
         made = result(run, decades, noise=0.3, steps=STEPS, names=names[run.start], classes="0123456789")
