@@ -28,7 +28,7 @@ def overlays() -> dict[str, dict]:
     found = json.loads(Path("results/memory_format.json").read_text())["memory_format"]
     other = {"contiguous": "channels_last", "channels_last": "contiguous"}[found]
     arms = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text())
-    small = dict.fromkeys(("deep_mlp", "kernel"), {"base": {"precision": "fp64"}})
+    small = {name: {"base": {"precision": "fp64"}} for name in ("deep_mlp", "kernel")}
     again = {name: {"vary": study["vary"]} for name, study in arms["studies"].items()} | small
     arithmetic = {"memory_format": other, "threads": 2, "select": arms["select"], "studies": again}
     return {"pool": arms, "arithmetic": arithmetic}
