@@ -13,7 +13,7 @@ from conftest import ROOT
 from gradflow.report.figures import figures
 
 SCRIPTS = ROOT / "workflow" / "scripts"
-RULE = re.compile(r"^ *rule ?(\w*):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+RULE = re.compile(r"^ *(?:rule|checkpoint) ?(\w*):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 CONDA = re.compile(r'conda:\s+"../../(envs/\w+\.yaml)"')
 SCRIPT = re.compile(r'script:\s+"../scripts/(\w+\.py)"')
 DISTRIBUTIONS = packages_distributions()

@@ -101,7 +101,7 @@ def folder(tmp_path_factory):
             runs.append(run)
             paths.append(folder / "runs" / run.id / "norms.npz")
             write_result(paths[-1], result)
-            arm = ["small", "Small", number - 1, str(number), run.id, seed, run.start]
+            arm = ["small", "Small", number - 1, str(number), run.id, seed, 2, "[2]", run.start]
             rows.append([*arm, "#000000", json.dumps([])])
             starts.append(first_backward(run, data, architecture=NUMBERED).assign(start=run.start, seed=seed))
     write_tables(paths, folder / "tables")

@@ -30,7 +30,8 @@ def folder(tmp_path):
         paths.append(path)
     write_tables(paths, tmp_path)
     write_arms(
-        tmp_path, [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, "begin", "#000000", "[]"] for seed in (0, 1)]
+        tmp_path,
+        [["s", "Title", 0, "VGG-16", f"run-{seed}", seed, 2, "[2]", "begin", "#000000", "[]"] for seed in (0, 1)],
     )
     return tmp_path
 

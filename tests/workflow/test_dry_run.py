@@ -36,7 +36,7 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
         ),
         (
             ["--configfile", "config/photos.yaml"],
-            MEASURED | {"train": 21, "look": 1, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            MEASURED | {"train": 24, "look": 1, "fetch": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--configfile", "config/stability.yaml"],
@@ -94,7 +94,14 @@ def plan(folder, *arguments):
 def test_a_plan_counts_the_jobs_of_each_rule_and_says_why_they_run(workflow):
     said = plan(workflow, "--configfile", "config/smoke.yaml").stdout
     assert re.search(r"^ +12 train: 12 new$", said, re.MULTILINE) and re.search(r"^ +2 random_mlps: 2 new$", said, re.M)
-    assert "Training them may take about" in said and "by the FLOPs of 12" in said
+
+
+def test_a_plan_says_how_long_training_may_take_and_the_worst_case_of_the_looks_with_disk(workflow):
+    said = plan(workflow).stdout
+    assert re.search(r"Training them may take about .* CPU hours, by the FLOPs of 127\.", said)
+    pattern = r"In the worst case, with every claim open at every look, (\d+) trainings; training .* (\d+) MB"
+    worst = re.search(pattern, said, re.DOTALL)
+    assert worst and 127 * 2 < int(worst[1]) <= 127 * 8 / 3 and 10 < int(worst[2]) < 200
 
 
 def test_a_plan_that_is_refused_says_why(workflow):
@@ -176,12 +183,14 @@ def test_on_slurm_small_runs_share_jobs_of_one_gpu_each_and_large_ones_do_not(wo
     ran = snakemake(workflow, "-n", "--quiet", "host", "--configfile", "config/full.yaml", *ON_SLURM)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     jobs = re.findall(r"^( *)rule train:\n(.*?)(?=^ *\[)", ran.stdout + ran.stderr, re.MULTILINE | re.DOTALL)
-    asked = {len(indent): [] for indent, _ in jobs}
+    asked = {len(indent): {} for indent, _ in jobs}
     for indent, text in jobs:
         assert "gpu=1," in text and "device=cuda" in text and "slurm_extra=--signal=TERM@120" in text
-        asked[len(indent)].append(int(re.search(r"runtime=(\d+)", text).group(1)))
+        run = re.search(r"wildcards: run=(\S+)", text)[1]  # a group may be said twice
+        asked[len(indent)][run] = int(re.search(r"runtime=(\d+)", text)[1])
     alone, shared = asked[0], asked[4]
-    assert len(alone) + len(shared) == 272 and max(shared) <= 20 < min(alone)
+    assert len(alone | shared) == len(alone) + len(shared) == 272
+    assert max(shared.values()) <= 20 < min(alone.values())
 
 
 def test_a_cluster_without_gpus_is_one_word_away(workflow):

@@ -45,10 +45,10 @@ class InitialSurvey(Section):
     inits: Distinct[one_of(*SURVEYED_INITS)] = Field(
         [*SURVEYED_INITS], min_length=1, description="The initialisations."
     )
-    seeds: int = Field(3, ge=1, le=1000, description="Random seeds of each.")
+    seeds: int = Field(2, ge=1, le=1000, description="Random seeds of each.")
     width: Number = Field(0.25, gt=0, le=4, description="The width multiplier.")
     images: int = Field(
-        32,
+        16,
         ge=4,
         le=1024,
         description="Images of 64 pixels a side in a batch; of larger ones there are fewer, at least 3.",

@@ -88,7 +88,7 @@ class Scale(Section):
         description="Passes over the training data, for every study that does not name its own.",
     )
     seeds: RandomSeeds = Field(
-        3,
+        [3, 5, 8],
         description="How many random seeds are trained for each arm. Intervals need two or more. A list, such as "
         "[3, 5, 8], is looks: so many first, and more of the arms alone by which a claim is still open.",
     )
@@ -99,7 +99,7 @@ class Scale(Section):
         description="The first random seed; the others follow it. Another one gives runs of one's own.",
     )
     initial_seeds: int = Field(
-        8,
+        16,
         ge=1,
         le=1000,
         description="Random seeds at initialisation, where each costs one batch; at least as many as are trained is "

@@ -67,7 +67,7 @@ def jobs_in_words(
         lines.append(f"{count:6d} {rule}: {'; '.join(new + again)}")
     training = [expected[job.run] for job in jobs if job.rule == "train" and job.run in expected]
     took = hours(training, gpu).removeprefix("; ")
-    lines += [f"{took[0].upper()}{took[1:]}."] * bool(took)
+    lines += [f"{took[:1].upper()}{took[1:]}."] * bool(took)
     worst = [*(job.run for job in jobs if job.rule == "train" and job.run in expected), *later]
     if later:
         took = hours([expected[run] for run in worst], gpu)
