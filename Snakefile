@@ -35,6 +35,7 @@ localrules:
 rule all:
     default_target: True
     input:
+        run_files,  # one that was deleted is trained again, though what was made from it is there
         analysis_targets(),
         "results/report/analysis.html",
 
