@@ -19,7 +19,7 @@ from gradflow.analysis.claims.settle import (
     settle_tests,
 )
 
-DRAWS = 1000
+DRAWS = 200
 Samples = list[pd.Series]  # of a test: one sample, or two independent ones, indexed by random seed
 
 
