@@ -22,7 +22,7 @@ from real_slurm import Unavailable, slurm
 PROFILE = ["--workflow-profile", str(ROOT / "profiles" / "slurm")]
 # No accounting database here, and no 40 s until the first look.
 HERE = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
-ON_GPUS = ("train", "first_backward", "depth_at_init", "theory", "initial_survey", "alignment")
+ON_GPUS = ("train", "memory_format", "first_backward", "depth_at_init", "theory", "initial_survey", "alignment")
 ON_CPU = ["--set-resources", *(f"{rule}:device=cpu" for rule in ON_GPUS)]
 SMOKE = [*ON_CPU, "--configfile", "config/smoke.yaml"]
 TIMES = int(os.environ.get("GRADFLOW_FAULTS", 1))  # repeats of the tests that take a job away
@@ -60,6 +60,7 @@ def submit(folder: Path, *arguments: str, **environment: str) -> subprocess.Pope
 UNWARNED = ["--default-resources", "mem_mb=200"]  # instead of the profile's slurm_extra
 ONE_RUN = {
     "select": ["one"],
+    "memory_format": "contiguous",
     "datasets": {"digits": {"source": "digits", "size": 8}},
     "scale": {"width": 0.125, "epochs": 30, "seeds": 1},
     "studies": {"one": {"question": "?", "vary": [{"architecture": "cifar_resnet", "depth": 8, "init": "he"}]}},

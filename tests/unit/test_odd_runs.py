@@ -46,7 +46,19 @@ def folder(tmp_path_factory):
     write_tables(sorted(folder.glob("runs/*/norms.npz")), folder / "tables")
     order = list(dict.fromkeys(label for label, _ in runs))
     rows = [
-        ["odd", "Odd", order.index(label), label, r.meta["run"], r.meta["settings"]["seed"], "x", "#000000", "[]"]
+        [
+            "odd",
+            "Odd",
+            order.index(label),
+            label,
+            r.meta["run"],
+            r.meta["settings"]["seed"],
+            3,
+            "[3]",
+            "x",
+            "#000000",
+            "[]",
+        ]
         for label, r in runs
     ]
     write_table(folder / "tables", "cost", empty_table("cost"))

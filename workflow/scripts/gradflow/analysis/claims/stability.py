@@ -18,6 +18,7 @@ from gradflow.analysis.claims.settle import (
     look_by_look,
     settle_tests,
 )
+from gradflow.analysis.statistics import NOTHING
 
 DRAWS = 200
 Samples = list[pd.Series]  # of a test: one sample, or two independent ones, indexed by random seed
@@ -74,6 +75,8 @@ class _Test:
         """What comes of it at a look, by values in the order in which they come."""
         if not values:
             return self.settled
+        if not self.fixed and look < self.looks[0]:
+            return Settled(NOTHING, "nothing is trained yet")
         return judge_estimate(
             estimate_samples([one.iloc[: self.fixed or look] for one in values]), self.test, self.alpha
         )
