@@ -10,6 +10,7 @@ configfile: "config.yaml"
 
 include: "workflow/rules/checkout.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/looks.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/data.smk"

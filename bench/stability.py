@@ -17,6 +17,7 @@ from gradflow.analysis.claims.evidence import gather
 from gradflow.analysis.claims.schema import read_claims
 from gradflow.analysis.claims.stability import stability_table
 from gradflow.analysis.tables import read_table
+from gradflow.report.wording import markdown_table
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
@@ -39,9 +40,10 @@ def finished(name: str, overlay: dict) -> Path:
     folder = Path(".stability") / name
     folder.mkdir(parents=True, exist_ok=True)
     for part in SHIPPED:
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        if not (folder / part).exists():
-            copy(ROOT / part, folder / part)
+        if (ROOT / part).is_dir():  # as it is now; times are kept, so that what is finished stays so
+            shutil.copytree(ROOT / part, folder / part, dirs_exist_ok=True)
+        else:
+            shutil.copy2(ROOT / part, folder / part)
     (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
     command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", *sys.argv[1:2], "--resources", "gpu=1"]
     subprocess.run([*command, "--configfile", "overlay.yaml", "--quiet", "rules"], cwd=folder, check=True)
@@ -59,9 +61,19 @@ claims, here = read_claims(ROOT / "report" / "claims.yaml"), Path()
 table = stability_table(claims, evidence(here), evidence(folders["pool"]))
 again = read_table(folders["arithmetic"] / "results" / "tables", "claims").drop_duplicates("id").set_index("id")
 table["other arithmetic"] = table["id"].map(again["verdict"])
-table["effect"] = ["; ".join(f"{value:.3g}" for value in values) for values in table["effect"]]
-table["n"] = [" ".join(map(str, counts)) for counts in table["n"]]
-print(table.to_markdown(index=False, floatfmt=".3f"))
+rows = [
+    [
+        row.id,
+        row.verdict,
+        " ".join(map(str, row.n)),
+        "; ".join(f"{value:.3g}" for value in row.effect),
+        f"{row.stays:.2f}",
+        f"{row.power:.2f}",
+        again["verdict"][row.id],
+    ]
+    for row in table.itertuples()
+]
+print(markdown_table(["claim", "verdict", "n", "effect in the pool", "stays", "power", "other arithmetic"], rows))
 decided = table[table["verdict"] != "not decided here"]
 short = {
     "stay in less than 95 %": (decided["stays"] < 0.95).sum(),

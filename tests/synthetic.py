@@ -4,11 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from gradflow.analysis.aggregation import write_tables
-from gradflow.analysis.schemas import TABLES
-from gradflow.analysis.tables import write_table
+from gradflow.analysis.aggregation import write_arms, write_tables
 from gradflow.models.architectures import find_architecture, resolve_options
 from gradflow.report.figures import figures
 from gradflow.runs import Run
@@ -88,11 +85,6 @@ def write_study_tables(
     write_tables(paths.values(), folder)
     write_arms(folder, rows)
     return folder
-
-
-def write_arms(folder: Path, rows: list[list]) -> None:
-    """Write which run belongs to which arm, from rows as the workflow has them."""
-    write_table(folder, "arms", pd.DataFrame(rows, columns=list(TABLES["arms"].columns)))
 
 
 def draw_figures(folder: Path, study: str) -> dict[str, Path]:

@@ -9,7 +9,7 @@ import pytest
 from test_results import make
 
 from conftest import ROOT
-from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.aggregation import write_arms, write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import empty_table, write_table
 from gradflow.analysis.verdicts import arm_verdicts
@@ -18,7 +18,7 @@ from gradflow.report.notebook import execute, to_page
 from gradflow.report.prose.verdicts import verdict_table
 from gradflow.thresholds import THRESHOLDS
 from gradflow.training.result import PER_STEP_AND_LAYER, write_result
-from synthetic import draw_figures, write_arms
+from synthetic import draw_figures
 
 
 def diverged(seed, run):

@@ -12,7 +12,7 @@ from torch import nn
 
 from gradflow import GradflowError
 from gradflow.analysis.ablations import ablations
-from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.aggregation import write_arms, write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import write_table
 from gradflow.data.batches import batches
@@ -32,7 +32,7 @@ from gradflow.runs import Run
 from gradflow.thresholds import THRESHOLDS
 from gradflow.training.loop import train
 from gradflow.training.result import write_result
-from synthetic import draw_figures, write_arms
+from synthetic import draw_figures
 
 
 def in_memory(channels, side=6, count=80, classes=4):

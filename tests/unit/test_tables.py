@@ -10,14 +10,14 @@ from test_results import make
 
 from gradflow import GradflowError
 from gradflow.analysis import schemas
-from gradflow.analysis.aggregation import setting_columns, write_tables
+from gradflow.analysis.aggregation import setting_columns, write_arms, write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import empty_table, read_table, schema, write_table
 from gradflow.recorder.quantities import NAMES
 from gradflow.report.figures.histograms import density_per_decade, seed_sample
 from gradflow.runs import Run
 from gradflow.training.result import write_result
-from synthetic import a_run, write_arms
+from synthetic import a_run
 
 
 @pytest.fixture

@@ -71,7 +71,6 @@ config.update(CONFIG)  # what scripts see
 RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be taken or not
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
-LOOKS = sorted({look for study in STUDIES for look in study.looks})
 RESULT = "results/runs/{run}/norms.npz"
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
@@ -103,46 +102,6 @@ def content(dataset):
     """What a data set is made from: the hash of its archive, or a digest of the user's own files."""
     download = needed_download(dataset)
     return CONFIG["downloads"][download]["sha256"] if download else listing(dataset)
-
-
-def places(look):
-    """(study, arm, number of the run in it, run) of all that may be there at a look: a study's first runs always."""
-    for study in STUDIES:
-        for arm in study.arms:
-            for number, run in enumerate(arm.runs):
-                if number < study.looks[0] or study.look_of(number) <= look:
-                    yield study, arm, number, run
-
-
-def first_runs():
-    """The runs that are trained whatever the claims say."""
-    return {run.id for study, _, number, run in places(LOOKS[-1]) if study.look_of(number) == study.looks[0]}
-
-
-@cache
-def open_arms(path):
-    """The arms, as (study, label), by which a claim is still open after a look."""
-    return {tuple(arm) for arm in json.loads(Path(path).read_text())}
-
-
-def runs_at(look):
-    """The runs that are there at a look: later ones of those arms alone that a claim was open by before.
-
-    Snakemake waits here for the looks before.
-    """
-    wanted = {}
-    for study, arm, number, run in places(look):
-        before = study.look_before(study.look_of(number))
-        if before is None or (study.name, arm.label) in open_arms(checkpoints.look.get(seeds=before).output[0]):
-            wanted[run.id] = run
-    return wanted
-
-
-def run_files(wildcards):
-    """The results of all runs that the last look asks for, or those of the look that is in question."""
-    if not LOOKS:
-        return []
-    return expand(RESULT, run=runs_at(int(wildcards.seeds) if "seeds" in wildcards.keys() else LOOKS[-1]))
 
 
 def finished_runs():

@@ -26,7 +26,7 @@ rule notebook:
         runtime=growing(60),
     params:
         studies=[[study.name, study.question] for study in STUDIES],
-        findings=[CONFIG["studies"][study.name]["finding"] for study in STUDIES],
+        findings={study.name: CONFIG["studies"][study.name]["finding"] for study in STUDIES},
         thresholds=CONFIG["verdict"],
         code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
     script:

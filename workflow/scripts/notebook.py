@@ -10,7 +10,7 @@ with job(snakemake):
         "results": str(Path("results").resolve()),
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
-        "findings": {name: snakemake.config["studies"][name]["finding"] for name, _ in snakemake.params.studies},
+        "findings": snakemake.params.findings,
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
         **{name: name in snakemake.config["select"] for name in ("depth_at_init", "initial_survey", "alignment")},
         "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from gradflow.analysis.filters import smoothness
 from gradflow.analysis.profiles import phase_rows
-from gradflow.analysis.schemas import OUTCOMES
+from gradflow.analysis.schemas import OUTCOMES, TABLES
 from gradflow.analysis.tables import schema, write_table
 from gradflow.files import atomic_write
 from gradflow.recorder.quantities import NAMES, PROFILED
@@ -46,6 +46,11 @@ def write_tables(paths: Iterable[Path], folder: Path) -> None:
     write_table(folder, "profiles", pd.concat(profiles))
     write_table(folder, "epochs", pd.concat(epochs))
     write_table(folder, "runs", pd.DataFrame(runs))
+
+
+def write_arms(folder: Path, rows: list[list]) -> None:
+    """Write which run belongs to which arm, from rows in the order of the table's columns."""
+    write_table(folder, "arms", pd.DataFrame(rows, columns=list(TABLES["arms"].columns)))
 
 
 def norm_table(result: Result) -> pa.Table:

@@ -7,14 +7,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import pandas as pd
-
-from gradflow.analysis.aggregation import write_tables
+from gradflow.analysis.aggregation import write_arms, write_tables
 from gradflow.analysis.claims.evidence import gather
 from gradflow.analysis.claims.evidence.trained import KIND, arms_of
 from gradflow.analysis.claims.settle import UNDECIDED, claim_verdict, settle_tests
-from gradflow.analysis.schemas import TABLES
-from gradflow.analysis.tables import write_table
 
 
 def gather_at_look(
@@ -27,7 +23,7 @@ def gather_at_look(
     """
     folder = Path(folder)
     write_tables(runs, folder)
-    write_table(folder, "arms", pd.DataFrame(arms, columns=list(TABLES["arms"].columns)))
+    write_arms(folder, arms)
     for table in initial:
         shutil.copy(table, folder)
     return gather([*folder.glob("*.parquet"), *untrained])

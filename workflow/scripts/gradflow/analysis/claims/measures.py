@@ -17,13 +17,6 @@ def per_layer(study: StudyTables, at: str, quantity: str = "grad_sample_norm") -
     return study.run_slopes(quantity, at)
 
 
-def range_over_layers(study: StudyTables, at: str, quantity: str = "relative_gradient") -> pd.Series:
-    """Return each run's standard deviation of log10 norms over the layers of the main path at a phase."""
-    table = study.on_main_path(study.profiles.query("phase == @at and quantity == @quantity"))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return table.assign(log=np.log10(table["value"])).groupby("run")["log"].std()
-
-
 def ratio(study: StudyTables, at: str, layers: list[str], quantity: str = "grad_sample_norm") -> pd.Series:
     """Return log10 of one layer's norm over another's at a phase; layers: the two names."""
     table = study.profiles.query("phase == @at and quantity == @quantity")
@@ -81,7 +74,6 @@ def overfit(study: StudyTables) -> pd.Series:
 MEASURES = {
     "decades": decades,
     "per_layer": per_layer,
-    "range_over_layers": range_over_layers,
     "ratio": ratio,
     "lowest": lowest,
     "highest": highest,
