@@ -26,13 +26,13 @@ def ratio(study: StudyTables, at: str, layers: list[str], quantity: str = "grad_
 
 
 def lowest(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
-    """Return log10 of the lowest norm that any of the layers has in any stretch of training; NaN if one is NaN."""
-    return _over_time(study, layers, quantity).agg(lambda logs: logs.min(skipna=False))
+    """Return log10 of a norm that 95 % of the training exceeds at each of the layers; NaN if one norm is NaN."""
+    return _share_of_training(study, layers, quantity, 0.05).min(axis=1, skipna=False)
 
 
 def highest(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
-    """Return log10 of the highest norm that any of the layers has in any stretch of training; NaN if one is NaN."""
-    return _over_time(study, layers, quantity).agg(lambda logs: logs.max(skipna=False))
+    """Return log10 of a norm that 5 % of the training exceeds at one of the layers, at most; NaN if one norm is NaN."""
+    return _share_of_training(study, layers, quantity, 0.95).max(axis=1, skipna=False)
 
 
 def lasting_ratio(study: StudyTables, layers: list[str], quantity: str = "grad_output_norm") -> pd.Series:
@@ -86,8 +86,13 @@ MEASURES = {
 }
 
 
-def _over_time(study: StudyTables, layers: list[str], quantity: str):
-    return _logs_of(study, layers, quantity).groupby("run")["log"]
+def _share_of_training(study: StudyTables, layers: list[str], quantity: str, share: float) -> pd.DataFrame:
+    """Return, run × layer, the norm below which a layer is in this share of the stretches of training.
+
+    An outlying batch or two, as the first after a fault, is no verdict on ten epochs. A stretch that is not finite is.
+    """
+    logs = _logs_of(study, layers, quantity).groupby(["run", "layer"])["log"]
+    return logs.agg(lambda one: one.quantile(share, "lower") if one.notna().all() else np.nan).unstack()
 
 
 def _logs_of(study: StudyTables, layers: list[str], quantity: str) -> pd.DataFrame:
