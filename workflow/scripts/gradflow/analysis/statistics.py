@@ -124,9 +124,8 @@ def p_value(values, bound: float) -> float:
         return 2.0 ** (1 - len(values)) if one_side else np.nan
     if np.ptp(values) == 0:
         return np.nan
-    from scipy import stats
-
-    return float(stats.ttest_1samp(values, bound).pvalue)
+    distance = abs(values.mean() - bound) / values.std(ddof=1) * np.sqrt(len(values))
+    return float(2 * stdtr(len(values) - 1, -distance))
 
 
 def estimate_median(values: np.ndarray, confidence: float = CONFIDENCE, seed: int = 0) -> Estimate:

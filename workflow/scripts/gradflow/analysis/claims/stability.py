@@ -21,7 +21,7 @@ from gradflow.analysis.claims.settle import (
 from gradflow.analysis.statistics import NOTHING
 
 DRAWS = 200
-Samples = list[pd.Series]  # of a test: one sample, or two independent ones, indexed by random seed
+Samples = list[np.ndarray]  # of a test: one sample, or two independent ones, in the order of their random seeds
 
 
 def stability_table(claims: list[dict], run: dict, pool: dict, seed: int = 0, draws: int = DRAWS) -> pd.DataFrame:
@@ -62,7 +62,9 @@ class _Test:
         self.looks = kind.looks(test, run[kind.key])
         self.alpha = alpha_of(len(self.looks))
         told = settled.is_open or settled.is_settled
-        self.samples = _samples(test, pool, None) if told else []
+        found = _samples(test, pool, None) if told else []
+        self.seeds: list[pd.Index] = [one.index for one in found]
+        self.samples: Samples = [one.to_numpy(float) for one in found]
         initial = _samples(test, run, 0)  # what has its random seeds at once, whatever the look
         self.fixed = max(map(len, initial)) if initial else None
 
@@ -77,16 +79,14 @@ class _Test:
             return self.settled
         if not self.fixed and look < self.looks[0]:
             return Settled(NOTHING, "nothing is trained yet")
-        return judge_estimate(
-            estimate_samples([one.iloc[: self.fixed or look] for one in values]), self.test, self.alpha
-        )
+        return judge_estimate(estimate_samples([one[: self.fixed or look] for one in values]), self.test, self.alpha)
 
 
 def _is_drawn(test: _Test) -> bool:
     return bool(test.samples)
 
 
-def _samples(test: dict, evidence: dict, look: int | None) -> Samples:
+def _samples(test: dict, evidence: dict, look: int | None) -> list[pd.Series]:
     """The values of a test by random seed, at a look or all; none where it has no such values."""
     kind = kind_of(test)
     if kind.samples is None:
@@ -101,9 +101,12 @@ def _samples(test: dict, evidence: dict, look: int | None) -> Samples:
 
 def _from_pool(tests: list[_Test], generator: np.random.Generator) -> list[Samples]:
     """The pool's values in an order drawn at random, the same for all tests: what shares runs shares luck."""
-    seeds = sorted({seed for test in tests for sample in test.samples for seed in sample.index})
-    order = generator.permutation(seeds)
-    return [[sample.loc[[s for s in order if s in sample.index]] for sample in test.samples] for test in tests]
+    seeds = pd.Index(sorted({seed for test in tests for each in test.seeds for seed in each}))
+    rank = generator.permutation(len(seeds))
+    return [
+        [sample[np.argsort(rank[seeds.get_indexer(of)])] for sample, of in zip(test.samples, test.seeds)]
+        for test in tests
+    ]
 
 
 def _from_normal(tests: list[_Test], generator: np.random.Generator) -> list[Samples]:
@@ -113,9 +116,9 @@ def _from_normal(tests: list[_Test], generator: np.random.Generator) -> list[Sam
     ]
 
 
-def _normal_like(sample: pd.Series, count: int, generator: np.random.Generator) -> pd.Series:
+def _normal_like(sample: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
     finite = sample[np.isfinite(sample)]
-    return pd.Series(generator.normal(finite.mean(), finite.std(), count))
+    return generator.normal(finite.mean(), finite.std(ddof=1), count)
 
 
 def _verdict(tests: list[_Test], values: list[Samples]) -> str:

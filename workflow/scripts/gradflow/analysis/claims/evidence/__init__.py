@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from gradflow.analysis.schemas import TABLES
 from gradflow.analysis.statistics import Estimate, estimate_difference, estimate_mean
@@ -120,9 +121,9 @@ def samples_by_seed(test: dict, by_seed: Callable[[dict], pd.Series]) -> list[pd
     return [values]
 
 
-def estimate_samples(samples: list[pd.Series]) -> Estimate:
+def estimate_samples(samples: list[ArrayLike]) -> Estimate:
     """Return the mean of a sample, or the difference of two (Welch). Raises Missing where there is no number."""
-    if samples[0].notna().sum() == 0:
+    if np.isnan(samples[0]).all():
         raise Missing("no run of it gave a finite number")
     return estimate_difference(*samples) if len(samples) > 1 else estimate_mean(samples[0])
 
