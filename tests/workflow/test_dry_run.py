@@ -36,7 +36,7 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
         ),
         (
             ["--configfile", "config/photos.yaml"],
-            MEASURED | {"train": 27, "look": 1, "fetch": 1, "prepare_data": 2} | NO_MLP | NO_DEPTH | NO_SURVEY,
+            MEASURED | {"train": 30, "look": 1, "fetch": 1, "prepare_data": 2} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
         (
             ["--configfile", "config/stability.yaml"],
