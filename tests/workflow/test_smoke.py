@@ -46,7 +46,7 @@ def test_every_job_has_a_log_and_a_benchmark_or_says_in_its_result_what_it_took(
     }
     timed = smoke / "results/benchmarks"
     benchmarks = {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")}
-    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 40
+    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 41
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
