@@ -19,6 +19,7 @@ function readPacked(buffer) {
   head.arms.forEach((arm, number) => {
     const layers = arm.layers.length;
     arm.number = number;
+    for (const said of Object.values(arm.judgements)) said.decades = said.decades === null ? null : Number(said.decades);  // '-Infinity'
     arm.off = new Set(arm.beside.map(name => arm.layers.indexOf(name)));
     if (arm.theory) arm.theory = {predicted: take(Float32Array, layers), pure: take(Float32Array, layers), spread: take(Float32Array, layers)};
     for (const run of arm.runs) {

@@ -87,7 +87,7 @@ def pack(arms: Sequence[ExploredArm], thinning: Thinning) -> str:
         "most": max(len(arm.runs) for arm in arms),
         "arms": heads,
     }
-    told = json.dumps(_without_nan(head), separators=(",", ":"), allow_nan=False).encode()
+    told = json.dumps(_as_json(head), separators=(",", ":"), allow_nan=False).encode()
     whole = b"".join((np.array(len(told), "<u4").tobytes(), told, *parts))
     return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
 
@@ -131,11 +131,14 @@ def _floats(rows: list[np.ndarray]) -> bytes:
     return np.asarray(rows, dtype="<f4").tobytes()
 
 
-def _without_nan(value):
+def _as_json(value):
+    """What JSON can hold: NaN as nothing, infinities as the words that JavaScript reads as such."""
     if isinstance(value, dict):
-        return {str(name): _without_nan(part) for name, part in value.items()}
+        return {str(name): _as_json(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_without_nan(part) for part in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
+        return [_as_json(part) for part in value]
+    if not isinstance(value, float | np.floating):
+        return value
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
+    return None if math.isnan(value) else float(value)

@@ -110,6 +110,8 @@ function notes(series) {
   series.forEach(({arm, runs}, i) => {
     const means = summary(runs.map(({values}) => values), arm.layers.length);
     const zero = runs.length ? means.filter(({mean}) => mean === 0).length : 0, lost = runs.length ? means.filter(({mean}) => Number.isNaN(mean)).length : 0;
+    const some = means.filter(({known, of}) => known && known < of).length;
+    if (some) found.push(`${LETTERS[i]}: in ${some} layers some random seeds are zero or not finite; the mean is of the others.`);
     if (zero) found.push(`${LETTERS[i]}: exactly zero in ${zero} layers, which are not drawn.`);
     if (lost) found.push(`${LETTERS[i]}: not finite or not measured in ${lost} layers.`);
     if (arm.off.size) found.push(`${LETTERS[i]}: rings are layers beside the main path.`);
@@ -127,6 +129,7 @@ function profileSentence() {
   const each = chosen().map((arm, i) => {
     const decades = decadesShown(arm), runs = shownValues(arm).length;
     if (Number.isNaN(decades)) return `${arm.label} (${LETTERS[i]}) is not known (${runs ? 'an end of it is zero or not finite' : noValues(arm)})`;
+    if (!isFinite(decades)) return `${arm.label} (${LETTERS[i]}) ${decades < 0 ? 'is exactly zero' : 'overflows'} at the first layer`;
     const way = decades < 0 ? 'falls' : 'grows';
     return `${arm.label} (${LETTERS[i]}) ${way} by ${Math.abs(decades).toFixed(1)} decades from the last layer to the first (${runs} random seed${runs === 1 ? '' : 's'})`;
   });
