@@ -33,7 +33,7 @@ function drawControls() {
   const words = all.length ? `step ${all[+slider.value]}` : 'no steps';
   byId('step-said').textContent = words;
   slider.setAttribute('aria-valuetext', words);
-  byId('layer').replaceChildren(...options(chosen()[0].layers.map((name, i) => [i, `${i + 1} ${name}`])));
+  byId('layer').replaceChildren(...options(chosen()[0].layers.map((name, i) => [i, `${i + 1} · ${name}`])));
   byId('layer').value = state.layer;
   byId('heat-arm').replaceChildren(...options(chosen().map((arm, i) => [i, `${LETTERS[i]} ${arm.label}`])));
   byId('heat-arm').value = state.heat;
@@ -95,7 +95,8 @@ function restoreState() {
 }
 
 function aboutData() {
-  const {every, seeds} = data.thinning, runs = data.arms.reduce((sum, arm) => sum + arm.runs.length, 0), words = [`${data.arms.length} distinct arms, ${runs} runs.`];
+  const {every, seeds} = data.thinning, runs = data.arms.reduce((sum, arm) => sum + arm.runs.length, 0), count = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
+  const words = [`${count(data.arms.length, 'distinct arm')}, ${count(runs, 'run')}.`];
   if (data.longest) {
     words.push(every > data.longest ? 'Of the steps, the first ten and the last are here' : `The first ten steps, every ${every}th and the last are here`);
     words.push(`rounded to ± ${(data.coarsest / 2).toFixed(2)} decades; the phases are exact.`);
@@ -117,6 +118,11 @@ async function start() {
   byId('about').textContent = aboutData();
   state.quantity = data.quantities[0].name;
   state.arms = firstArms();
+  document.body.classList.toggle('still', !data.longest);  // one profile, and no steps
+  if (!data.arms.some(arm => arm.runs.some(run => run.losses))) {
+    state.outcome = 'layer';
+    byId('outcome-of').options[0].disabled = true;
+  }
   for (const prepare of [prepareControls, prepareNavigator, preparePredict, restoreState]) prepare();
   addMenu(byId('profile'), profileRows, profileSentence);
   addMenu(byId('heatmap'), heatRows, heatSentence);

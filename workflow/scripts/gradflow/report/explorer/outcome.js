@@ -15,7 +15,7 @@ function drawOutcome() {
   const panel = byId('outcome'), series = outcomeSeries(), frame = picture(panel, outcomeSentence(), {left: 46, bottom: 34});
   const all = series.flatMap(({runs}) => runs), most = Math.max(1, ...all.map(({run}) => last(run.steps)));
   if (!all.length) {
-    frame.root.append(text(frame.width / 2, frame.height / 2, 'No loss is known here.', 'middle'));
+    frame.root.append(text(frame.width / 2, frame.height / 2, state.outcome === 'loss' ? 'No loss is known here.' : 'This quantity has no steps here.', 'middle'));
   } else {
     const across = linear([0, most], [frame.left, frame.right - 16]);
     const up = logarithmic(all.flatMap(({values}) => [...values]), [frame.bottom, frame.top], 6, 0.3), ends = [];

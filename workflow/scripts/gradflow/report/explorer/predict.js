@@ -36,7 +36,7 @@ function drawPredict() {
   byId('predict-said').textContent = predictSentence();
   const panel = byId('predict'), frame = picture(panel, predictSentence(), {left: 46});
   const guess = +byId('guess').value, logs = revealed ? predicted() : [], measured = revealed ? measuredAtInit() || [] : [];
-  const known = [...logs, ...measured, guess, 0].filter(isFinite), low = Math.min(...known), high = Math.max(...known, low + 1);
+  const known = [...logs, ...measured, guess, 0, -3].filter(isFinite), low = Math.min(...known), high = Math.max(...known, low + 1);
   const up = linear([low - 0.3, high + 0.3], [frame.bottom, frame.top]), across = linear([0, 1], [frame.left + 10, frame.right - 60]);
   axes(frame, [0, 0.5, 1].map(value => ({at: across(value), text: String(value)})), wholeTicks(Math.ceil(low - 0.3), Math.floor(high + 0.3), up, 6), {across: 'depth: 0 first, 1 last layer (decades upwards)'});
   const points = values => values.map((value, i) => [across(i / Math.max(1, values.length - 1)), up(value)]);
@@ -52,7 +52,8 @@ function predictSentence() {
   const guess = +byId('guess').value, depth = +byId('depth').value;
   if (!revealed) return `By how many decades does the gradient change from the last of ${depth} layers to the first? Move the guess, then show the theory.`;
   const [decades] = predicted(), per = decades / Math.max(1, depth - 1), measured = measuredAtInit();
-  const off = Math.abs(guess - decades).toFixed(1), a = measured && isFinite(measured[0]) ? ` A measures ${signedDecades(measured[0])} over ${measured.length} layers.` : '';
+  const theirs = 'Padding, pools, skips and norms are in the theory of the profile, not in this.';
+  const off = Math.abs(guess - decades).toFixed(1), a = measured && isFinite(measured[0]) ? ` A measures ${signedDecades(measured[0])} over ${measured.length} layers. ${theirs}` : '';
   return `Theory: ${signedDecades(decades)} decades over ${depth} fully connected ${ACTIVATIONS[byId('activation').value].label} layers at a variance of ${byId('variance').value}, a factor of ${said(10 ** per)} a layer. The guess was ${off} off.${a}`;
 }
 
