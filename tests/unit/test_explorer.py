@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,19 @@ from gradflow import GradflowError
 from gradflow.analysis.tables import read_table
 from gradflow.cli import main
 from gradflow.labels import SHOWN_PHASES
-from gradflow.report.explorer.arms import SHOWN, THEORY, ExploredArm, ExploredRun, Judgement
+from gradflow.report.explorer.arms import (
+    FIRST,
+    SHOWN,
+    THEORY,
+    ExploredArm,
+    ExploredRun,
+    Judgement,
+    finest,
+    kept_places,
+    shown_steps,
+)
 from gradflow.report.explorer.from_results import arms_of_results
-from gradflow.report.explorer.packing import FIRST, LADDER, Thinning, encode, pack, shown_steps
+from gradflow.report.explorer.packing import LADDER, Thinning, encode, pack
 from gradflow.report.explorer.page import write_explorer
 from gradflow.report.pages import PAGE_BYTES
 from gradflow.thresholds import THRESHOLDS
@@ -39,7 +50,8 @@ def arm(number: int, runs: int, steps: int = 76, layers: int = 26) -> ExploredAr
         values = dict(zip(SHOWN, norms.astype(np.float32)))
         phases = {phase: {name: values[name][0] for name in SHOWN} for phase in SHOWN_PHASES}
         loss = np.exp(generator.normal(0, 0.3, steps))
-        return ExploredRun(f"run {number}-{seed}", seed, np.arange(steps), values, phases, loss, "completed")
+        places = np.arange(steps)
+        return ExploredRun(f"run {number}-{seed}", seed, steps, places, places, values, phases, loss, "completed")
 
     judged = dict.fromkeys(SHOWN_PHASES, Judgement("healthy, alive", -1.0))
     theory = {name: generator.normal(0, 1, layers) for name in THEORY}
@@ -72,6 +84,9 @@ def test_zero_and_what_is_not_finite_keep_their_meaning():
 
 def test_the_first_ten_and_the_last_step_are_always_there():
     assert shown_steps(40, 16).tolist() == [*range(FIRST), 16, 32, 39]
+    assert len(kept_places(100_000)) < 300 and kept_places(200).tolist() == list(range(200))
+    for count in (1, 7, 256, 257, 5000, 100_000):  # what is shown was kept
+        assert set(shown_steps(count, 4 * finest(count))) <= set(kept_places(count))
     assert shown_steps(3, 2).tolist() == [0, 1, 2] and len(shown_steps(0, 2)) == 0
 
 
@@ -108,7 +123,8 @@ def test_a_page_is_the_same_bytes_again(results, tmp_path):
 
 def test_a_thousand_runs_fit_and_the_page_says_what_it_left_out(tmp_path):
     page = tmp_path / "explorer.html"
-    write_explorer(page, "Title", [arm(number, 3) for number in range(334)])
+    kinds = [arm(number, 3) for number in range(16)]  # farther apart than gzip sees
+    write_explorer(page, "Title", [replace(kinds[number % 16], label=f"arm {number}") for number in range(334)])
     text = page.read_text()
     assert len(text.encode()) <= PAGE_BYTES
     packed = text.split('id="packed">')[1].split("<")[0]

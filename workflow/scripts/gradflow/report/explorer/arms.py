@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+FIRST = 10  # steps that are always there
+ENOUGH = 256  # steps beside them that any picture has room for
 # What is shown, in this order, with its label in recorder.quantities.
 SHOWN = ("grad_sample_norm", "weight_grad_norm", "update_ratio", "relative_gradient")
 THEORY = ("predicted", "pure", "spread")  # of propagation.explain, at init: norms, and decades of one deviation
@@ -12,14 +14,17 @@ THEORY = ("predicted", "pure", "spread")  # of propagation.explain, at init: nor
 
 @dataclass(frozen=True)
 class ExploredRun:
-    """A run of an arm.
+    """A run of an arm, at some of its steps.
 
-    steps: the numbers of its steps, [steps]. values: {quantity: [steps, layers]}, phases: {phase: {quantity:
-    [layers]}}, in the order of the arm's layers. loss: [steps], or None. Accuracies are NaN where there is none.
+    places: which of all its `count` steps these are, as `kept_places` has them. steps: their numbers, [steps]. values:
+    {quantity: [steps, layers]}, phases: {phase: {quantity: [layers]}}, in the order of the arm's layers. loss: [steps],
+    or None. Accuracies are NaN where there is none.
     """
 
     name: str
     seed: int | None
+    count: int
+    places: np.ndarray
     steps: np.ndarray
     values: dict[str, np.ndarray]
     phases: dict[str, dict[str, np.ndarray]]
@@ -59,6 +64,21 @@ class ExploredArm:
     theory: dict[str, np.ndarray] = field(default_factory=dict)
     settings: dict = field(default_factory=dict)
     chance: float = np.nan
+
+
+def shown_steps(count: int, every: int) -> np.ndarray:
+    """Return which of so many steps are shown: the first ten, every `every`th, and the last."""
+    return np.unique([*range(min(FIRST, count)), *range(0, count, every), *([count - 1] if count else [])]).astype(int)
+
+
+def finest(count: int) -> int:
+    """Return the power of two of which every multiple is worth keeping of so many steps."""
+    return 1 << max(0, (count - 1).bit_length() - ENOUGH.bit_length() + 1)
+
+
+def kept_places(count: int) -> np.ndarray:
+    """Return which of so many steps are kept in memory: a long training has more of them than anybody looks at."""
+    return shown_steps(count, finest(count))
 
 
 def quantities_of(arms: Iterable[ExploredArm]) -> list[str]:

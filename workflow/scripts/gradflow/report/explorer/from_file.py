@@ -10,7 +10,7 @@ from gradflow.errors import GradflowError
 from gradflow.labels import SHOWN_PHASES
 from gradflow.propagation.explanation import profile_of
 from gradflow.recorder.recording import Recording
-from gradflow.report.explorer.arms import THEORY, ExploredArm, ExploredRun, Judgement
+from gradflow.report.explorer.arms import THEORY, ExploredArm, ExploredRun, Judgement, kept_places
 
 
 def arm_of_file(path: Path) -> ExploredArm:
@@ -46,7 +46,9 @@ def arm_of_recording(recording: Recording, label: str) -> ExploredArm:
         if len(rows_of[phase])
         and recording.steps[rows_of[phase][0]] == first.get(phase, recording.steps[rows_of[phase][0]])
     }
-    run = ExploredRun(label, None, recording.steps, values, phases)
+    places = kept_places(len(recording.steps))
+    kept = {name: array[places] for name, array in values.items()}
+    run = ExploredRun(label, None, len(recording.steps), places, recording.steps[places], kept, phases)
     layers = [recording.layers[column] for column in order]
     judgements = {}
     for phase, of in phases.items():
@@ -60,7 +62,7 @@ def arm_of_explanation(told: dict, label: str) -> ExploredArm:
     layers = told["layers"]
     measured = _numbers(layers, "measured")
     theory = {name: _numbers(layers, name) for name in THEORY}
-    run = ExploredRun(label, None, np.arange(0), {}, {"init": {"grad_sample_norm": measured}})
+    run = ExploredRun(label, None, 0, np.arange(0), np.arange(0), {}, {"init": {"grad_sample_norm": measured}})
     decades = told["decades"]["measured"]
     said = Judgement(told["verdict"], np.nan if decades is None else decades, n=told["seeds"])
     return ExploredArm(label, [layer["name"] for layer in layers], [run], {"init": said}, theory=theory)

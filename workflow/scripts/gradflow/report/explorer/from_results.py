@@ -12,7 +12,7 @@ from gradflow.analysis.tables import read_table
 from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.errors import GradflowError
 from gradflow.labels import SHOWN_PHASES
-from gradflow.report.explorer.arms import SHOWN, THEORY, ExploredArm, ExploredRun, Judgement
+from gradflow.report.explorer.arms import SHOWN, THEORY, ExploredArm, ExploredRun, Judgement, kept_places
 from gradflow.training.result import Result, read_result
 
 SETTINGS = ("architecture", "init", "activation", "optimizer", "skip", "batch_norm", "depth", "learning_rate")
@@ -83,6 +83,7 @@ def explored_run(result: Result) -> ExploredRun:
     """Return what is shown of a run; its phases are those of the table `profiles`."""
     order = _forward_order(result)
     values = {name: result[name][:, order] for name in SHOWN}
+    places = kept_places(len(result["step"]))
     rows_of = phase_rows(len(result["step"]), result.meta["status"])
     phases = {
         phase: {name: np.median(values[name][rows_of[phase]], axis=0) for name in SHOWN}
@@ -92,10 +93,12 @@ def explored_run(result: Result) -> ExploredRun:
     return ExploredRun(
         name=result.meta["run"],
         seed=result.meta["settings"]["seed"],
-        steps=result["step"],
-        values=values,
+        count=len(result["step"]),
+        places=places,
+        steps=result["step"][places],
+        values={name: array[places] for name, array in values.items()},
         phases=phases,
-        loss=result["loss"],
+        loss=result["loss"][places],
         status=result.meta["status"],
         reason=result.meta["reason"],
         test_accuracy=float(result["test_accuracy"]),

@@ -66,7 +66,7 @@ function drawHeatmap() {
 
 // The step that the crosshair is at: the shown one, or that of the phase.
 function currentStep() {
-  const count = Math.max(...heatArm().runs.map(run => run.all));
+  const count = Math.max(1, ...heatArm().runs.map(run => run.steps.length ? last(run.steps) + 1 : 1));
   return {step: state.step, init: 0, one_step: 1, middle: Math.floor(count / 2), end: count - 1}[state.when];
 }
 

@@ -95,7 +95,7 @@ function restoreState() {
 }
 
 function aboutData() {
-  const {every, seeds} = data.thinning, runs = data.arms.reduce((sum, arm) => sum + arm.runs.length, 0), count = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
+  const {seeds} = data.thinning, every = Math.max(...data.arms.flatMap(arm => arm.runs.map(run => run.every))), runs = data.arms.reduce((sum, arm) => sum + arm.runs.length, 0), count = (number, word) => `${number} ${word}${number === 1 ? '' : 's'}`;
   const words = [`${count(data.arms.length, 'distinct arm')}, ${count(runs, 'run')}.`];
   if (data.longest) {
     words.push(every > data.longest ? 'Of the steps, the first ten and the last are here' : `The first ten steps, every ${every}th and the last are here`);

@@ -17,15 +17,16 @@ import numpy as np
 from gradflow.errors import GradflowError
 from gradflow.labels import SHOWN_PHASES
 from gradflow.recorder.quantities import LABELS
-from gradflow.report.explorer.arms import THEORY, ExploredArm, ExploredRun, quantities_of
+from gradflow.report.explorer.arms import THEORY, ExploredArm, ExploredRun, finest, quantities_of, shown_steps
 
-FIRST = 10  # steps that are always there
 LOSS_STEP = 1e-4  # decades
 
 
 @dataclass(frozen=True)
 class Thinning:
     """What is left out: all steps but the first ten, every `every`th and the last, and all but `seeds` runs of an arm.
+
+    Long runs leave out more of their steps (`arms.finest`).
 
     decades: two values of a step that differ by less may look alike.
     """
@@ -43,11 +44,6 @@ LADDER = (
     *(Thinning(16, 0.1, seeds) for seeds in (5, 3, 2, 1)),
     *(Thinning(every, 0.1, 1) for every in (64, 1 << 30)),
 )
-
-
-def shown_steps(count: int, every: int) -> np.ndarray:
-    """Return which of so many steps are shown."""
-    return np.unique([*range(min(FIRST, count)), *range(0, count, every), *([count - 1] if count else [])]).astype(int)
 
 
 def encode(values: np.ndarray, decades: float, kind: type = np.uint8) -> tuple[np.ndarray, float, float]:
@@ -83,7 +79,7 @@ def pack(arms: Sequence[ExploredArm], thinning: Thinning) -> str:
         "phases": SHOWN_PHASES,
         "thinning": asdict(thinning),
         "coarsest": coarsest,
-        "longest": max(len(run.steps) for arm in arms for run in arm.runs),
+        "longest": max(run.count for arm in arms for run in arm.runs),
         "most": max(len(arm.runs) for arm in arms),
         "arms": heads,
     }
@@ -109,14 +105,15 @@ def _pack_arm(arm: ExploredArm, quantities: list[str], thinning: Thinning) -> tu
 def _pack_run(
     run: ExploredRun, quantities: list[str], layers: int, thinning: Thinning
 ) -> tuple[dict, list[bytes], float]:
-    shown = shown_steps(len(run.steps), thinning.every)
+    every = max(thinning.every, finest(run.count))
+    shown = np.isin(run.places, shown_steps(run.count, every))
     nothing = np.full(layers, np.nan)
     phases = [phase for phase in SHOWN_PHASES if phase in run.phases]
     parts = [_floats([run.phases[phase].get(name, nothing) for phase in phases for name in quantities])]
     head = {
         name: getattr(run, name) for name in ("name", "seed", "status", "reason", "test_accuracy", "train_accuracy")
     }
-    head |= {"phases": phases, "steps": run.steps[shown].tolist(), "all": len(run.steps), "scales": {}}
+    head |= {"phases": phases, "steps": run.steps[shown].tolist(), "all": run.count, "scales": {}, "every": every}
     if run.loss is not None:
         codes, *head["loss"] = encode(run.loss[shown], LOSS_STEP, np.uint16)
         parts.append(codes.astype("<u2").tobytes())

@@ -1,5 +1,6 @@
 """The page of the explorer: the frame, the style, the script and the packed arms in one file."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -24,11 +25,10 @@ def write_explorer(path: Path, title: str, arms: Sequence[ExploredArm]) -> None:
     """
     frame = _frame(title)
     room = PAGE_BYTES - len(frame.encode())
-    for thinning in LADDER:
-        packed = pack(arms, thinning)
-        if len(packed) <= room:
-            write_html(path, frame.replace(DATA, packed))
-            return
+    rung = bisect_left(LADDER, True, key=lambda thinning: len(pack(arms, thinning)) <= room)
+    if rung < len(LADDER):
+        write_html(path, frame.replace(DATA, pack(arms, LADDER[rung])))
+        return
     raise GradflowError(
         f"{path} was not written: {len(arms)} arms have no room in {PAGE_BYTES:,} bytes, thinned to a dozen steps and "
         "a random seed each: select fewer studies."
