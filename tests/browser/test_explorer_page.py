@@ -176,6 +176,7 @@ def test_the_numbers_shown_are_the_tables(explorer, folder):
     power = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     assert f"features.0: {mantissa}·10{power} " in text(explorer, "legend")
     explorer.locator("#table-fold summary").click()
+    explorer.locator("#table tbody tr").nth(11).wait_for()
     assert explorer.locator("#table tbody tr").count() == 12 and f"{mantissa}·10" in text(explorer, "table")
 
 

@@ -84,16 +84,21 @@ function drawLegend(series) {
   byId('legend').replaceChildren(...series.map(({arm, runs}, i) => {
     const layer = layerOf(arm), {mean, low, high, of} = runs.length ? summary(runs.map(({values}) => values), arm.layers.length)[layer] : {};
     const range = of > 1 && mean > 0 ? ` (${said(low, 2)} to ${said(high, 2)})` : '';
-    const words = runs.length ? `${arm.layers[layer]}: ${about(mean)}${range}` : noValues(arm);
+    const words = runs.length ? `${arm.layers[layer]}: ${about(mean)}${range} · ${signedDecades(decadesShown(arm))} decades${verdictShown(arm)}` : noValues(arm);
     const away = html('button', {type: 'button', 'aria-label': `Take ${LETTERS[i]} away`, onclick: () => { choose(arm.number); byId('search').focus(); }}, '×');
-    return html('li', {}, html('span', {class: `letter c${i}`}, LETTERS[i]), ` ${arm.label} · ${words} · ${signedDecades(decadesShown(arm))} decades `, ...(state.arms.length > 1 ? [away] : []));
+    return html('li', {}, html('span', {class: `letter c${i}`}, LETTERS[i]), ` ${arm.label} · ${words} `, ...(state.arms.length > 1 ? [away] : []));
   }));
 }
 
 // Why an arm has nothing to show.
 function noValues(arm) {
-  if (state.when === 'step') return 'its runs have no such step';
-  return arm.runs.some(run => run.phases.includes(state.when)) ? 'not measured' : standing(arm).verdict;
+  return state.when === 'step' ? 'its runs have no such step' : verdictShown(arm).slice(3) || 'not measured';
+}
+
+// The verdict on what is shown: it is one of the activation gradient at a phase.
+function verdictShown(arm) {
+  const judged = state.when !== 'step' && state.quantity === 'grad_sample_norm' && arm.judgements[state.when];
+  return judged ? ` · ${judged.verdict}` : '';
 }
 
 // A value with three figures where it is exact, two where it is of a step.
@@ -131,7 +136,7 @@ function profileSentence() {
     if (Number.isNaN(decades)) return `${arm.label} (${LETTERS[i]}) is not known (${runs ? 'an end of it is zero or not finite' : noValues(arm)})`;
     if (!isFinite(decades)) return `${arm.label} (${LETTERS[i]}) ${decades < 0 ? 'is exactly zero' : 'overflows'} at the first layer`;
     const way = decades < 0 ? 'falls' : 'grows';
-    return `${arm.label} (${LETTERS[i]}) ${way} by ${Math.abs(decades).toFixed(1)} decades from the last layer to the first (${runs} random seed${runs === 1 ? '' : 's'})`;
+    return `${arm.label} (${LETTERS[i]}) ${way} by ${Math.abs(decades).toFixed(1)} decades from the last layer to the first (${runs} random seed${runs === 1 ? '' : 's'})${verdictShown(arm).replace(' · ', ': ')}`;
   });
   const words = quantityLabel();
   return `${whenSaid().replace(/^./, letter => letter.toUpperCase())}, the ${words.split(',')[0]} of ${each.join('; that of ')}.`;
