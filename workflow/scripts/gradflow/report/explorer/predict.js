@@ -52,7 +52,7 @@ function predictSentence() {
   const guess = +byId('guess').value, depth = +byId('depth').value;
   if (!revealed) return `By how many decades does the gradient change from the last of ${depth} layers to the first? Move the guess, then show the theory.`;
   const [decades] = predicted(), per = decades / Math.max(1, depth - 1), measured = measuredAtInit();
-  const theirs = 'Padding, pools, skips and norms are in the theory of the profile, not in this.';
+  const theirs = 'The profile’s theory has padding, pools, skips and norms too.';
   const off = Math.abs(guess - decades).toFixed(1), a = measured && isFinite(measured[0]) ? ` A measures ${signedDecades(measured[0])} over ${measured.length} layers. ${theirs}` : '';
   return `Theory: ${signedDecades(decades)} decades over ${depth} fully connected ${ACTIVATIONS[byId('activation').value].label} layers at a variance of ${byId('variance').value}, a factor of ${said(10 ** per)} a layer. The guess was ${off} off.${a}`;
 }
