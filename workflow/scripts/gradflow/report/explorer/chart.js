@@ -15,7 +15,8 @@ function html(tag, attributes = {}, ...children) {
 
 function svg(tag, attributes = {}, ...children) {
   const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === 'number' ? +value.toFixed(2) : value);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === 'number'
+    ? +value.toFixed(2) : value);
   made.append(...children);
   return made;
 }
@@ -68,7 +69,8 @@ function band(points, attributes) {
   const known = points.filter(point => isFinite(point[1]) && isFinite(point[2]));
   const there = known.map(([x, low]) => `${x.toFixed(1)},${low.toFixed(1)}`);
   const back = known.map(([x, , high]) => `${x.toFixed(1)},${high.toFixed(1)}`).reverse();
-  return svg('polygon', {fill: 'currentColor', 'fill-opacity': 0.18, stroke: 'none', ...attributes, points: [...there, ...back].join(' ')});
+  return svg('polygon', {fill: 'currentColor', 'fill-opacity': 0.18, stroke: 'none', ...attributes,
+    points: [...there, ...back].join(' ')});
 }
 
 // Letters beside lines, pushed apart so that none lies on another. ends: [{letter, colour, x, y}].
@@ -83,7 +85,8 @@ function letters(frame, ends) {
   for (const end of sorted.reverse()) {
     end.y = Math.min(end.y, floor);
     floor = end.y - 15;
-    frame.root.append(svg('text', {x: end.x, y: end.y + 4, class: 'strong', style: `fill: var(--a${end.colour})`}, end.letter));
+    frame.root.append(svg('text', {x: end.x, y: end.y + 4, class: 'strong', style: `fill: var(--a${end.colour})`},
+      end.letter));
   }
 }
 

@@ -19,9 +19,11 @@ function readPacked(buffer) {
   head.arms.forEach((arm, number) => {
     const layers = arm.layers.length;
     arm.number = number;
-    for (const said of Object.values(arm.judgements)) said.decades = said.decades === null ? null : Number(said.decades);  // '-Infinity'
+    for (const said of Object.values(arm.judgements)) said.decades = said.decades === null ? null
+      : Number(said.decades);  // '-Infinity'
     arm.off = new Set(arm.beside.map(name => arm.layers.indexOf(name)));
-    if (arm.theory) arm.theory = {predicted: take(Float32Array, layers), pure: take(Float32Array, layers), spread: take(Float32Array, layers)};
+    if (arm.theory) arm.theory = {predicted: take(Float32Array, layers), pure: take(Float32Array, layers),
+      spread: take(Float32Array, layers)};
     for (const run of arm.runs) {
       run.exact = {};
       for (const phase of run.phases) {
@@ -40,11 +42,13 @@ function readPacked(buffer) {
 }
 
 // The number that a code means: 0 says zero, the largest not finite.
-const meaning = ([low, step], largest) => code => code === 0 ? 0 : code === largest ? NaN : 10 ** (low + step * (code - 1));
+const meaning = ([low, step], largest) => code => code === 0 ? 0 : code === largest ? NaN
+  : 10 ** (low + step * (code - 1));
 
 // The codes of a quantity of a run, as numbers: of every `every`th from `start` on, at most `count`.
 function decode(run, quantity, start, count, every = 1) {
-  const codes = run.codes[quantity], numbers = run.numbers[quantity] ||= Array.from({length: 256}, (_, code) => meaning(run.scales[quantity], 255)(code));
+  const codes = run.codes[quantity], numbers = run.numbers[quantity] ||= Array.from({length: 256},
+    (_, code) => meaning(run.scales[quantity], 255)(code));
   return Float64Array.from({length: count}, (_, i) => numbers[codes[start + i * every]]);
 }
 
@@ -71,7 +75,8 @@ function summary(arrays, length) {
   return Array.from({length}, (_, place) => {
     const all = arrays.map(values => values[place]);
     const known = all.filter(value => value > 0 && isFinite(value));
-    if (!known.length) return {mean: all.some(value => value === 0) ? 0 : NaN, low: NaN, high: NaN, known: 0, of: all.length};
+    if (!known.length) return {mean: all.some(value => value === 0) ? 0 : NaN, low: NaN, high: NaN, known: 0,
+      of: all.length};
     const mean = Math.exp(known.reduce((sum, value) => sum + Math.log(value), 0) / known.length);
     return {mean, low: Math.min(...known), high: Math.max(...known), known: known.length, of: all.length};
   });

@@ -1,6 +1,7 @@
 // What is shown, to take away: SVG, PNG, CSV, and a sentence.
 
-const DRAWN = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity', 'font-size', 'font-family', 'font-weight', 'text-anchor', 'image-rendering'];
+const DRAWN = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-opacity', 'fill-opacity', 'font-size',
+  'font-family', 'font-weight', 'text-anchor', 'image-rendering'];
 
 // The text of a panel's picture as a file of its own, in the colours that it is shown in.
 function pictureText(panel) {
@@ -14,7 +15,8 @@ function pictureText(panel) {
   });
   const paper = getComputedStyle(document.body).backgroundColor;
   copy.prepend(svg('rect', {width: '100%', height: '100%', fill: paper}));
-  for (const [name, value] of Object.entries({width, height, xmlns: 'http://www.w3.org/2000/svg'})) copy.setAttribute(name, value);
+  for (const [name, value] of Object.entries({width, height,
+    xmlns: 'http://www.w3.org/2000/svg'})) copy.setAttribute(name, value);
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -63,10 +65,13 @@ function copySentence(words, button) {
 // The menu of a panel. rows: returns the numbers of what is shown; sentence: says it.
 function addMenu(panel, rows, sentence) {
   const csv = () => download(`gradflow-${panel.id}.csv`, new Blob([asCsv(rows())], {type: 'text/csv'}));
-  const menu = html('details', {class: 'menu'}, html('summary', {'aria-label': `Save or copy: ${panel.querySelector('h2').textContent}`}, 'Save'));
-  const button = (words, work) => html('button', {type: 'button', onclick: event => { work(event.currentTarget); if (work !== copy) menu.open = false; }}, words);
+  const menu = html('details', {class: 'menu'}, html('summary',
+    {'aria-label': `Save or copy: ${panel.querySelector('h2').textContent}`}, 'Save'));
+  const button = (words, work) => html('button', {type: 'button',
+    onclick: event => { work(event.currentTarget); if (work !== copy) menu.open = false; }}, words);
   const copy = pressed => { copySentence(sentence(), pressed); menu.open = false; };
-  menu.append(html('div', {}, button('SVG', () => savePicture(panel)), button('PNG', () => savePixels(panel)), button('CSV', csv), button('Copy as sentence', copy)));
+  menu.append(html('div', {}, button('SVG', () => savePicture(panel)), button('PNG', () => savePixels(panel)),
+    button('CSV', csv), button('Copy as sentence', copy)));
   menu.addEventListener('keydown', event => {
     if (event.key !== 'Escape') return;
     menu.open = false;

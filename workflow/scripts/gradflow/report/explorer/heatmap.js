@@ -29,7 +29,8 @@ function coloured(rows, low, high) {
   const wide = rows.length, tall = rows[0].length, canvas = html('canvas', {width: wide, height: tall});
   const context = canvas.getContext('2d'), image = context.createImageData(wide, tall);
   rows.forEach((row, x) => row.forEach((value, y) => {
-    const colour = value > 0 && isFinite(value) ? mapped((Math.log10(value) - low) / (high - low || 1)) : value === 0 ? [0, 0, 0] : [150, 150, 150];
+    const colour = value > 0 && isFinite(value) ? mapped((Math.log10(value) - low) / (high - low || 1)) : value === 0
+      ? [0, 0, 0] : [150, 150, 150];
     image.data.set([...colour, 255], 4 * (y * wide + x));
   }));
   context.putImageData(image, 0, 0);
@@ -37,7 +38,8 @@ function coloured(rows, low, high) {
 }
 
 function drawHeatmap() {
-  const panel = byId('heatmap'), arm = heatArm(), {steps, rows, low, high, address} = stepMeans(arm), layers = arm.layers.length;
+  const panel = byId('heatmap'), arm = heatArm(), {steps, rows, low, high, address} = stepMeans(arm),
+    layers = arm.layers.length;
   const frame = picture(panel, heatSentence(), {left: 44, top: 24, right: 12});
   if (!steps.length) {
     frame.root.append(text(frame.width / 2, frame.height / 2, 'This quantity has no steps here.', 'middle'));
@@ -45,20 +47,29 @@ function drawHeatmap() {
     return;
   }
   const wide = (frame.right - frame.left) / steps.length, tall = (frame.bottom - frame.top) / layers;
-  const across = steps.map((step, i) => ({step, at: frame.left + (i + 0.5) * wide, text: String(step)})).filter(({step}, i) => i % Math.ceil(40 / wide) === 0 || i === 0);
+  const across = steps.map((step, i) => ({step, at: frame.left + (i + 0.5) * wide,
+    text: String(step)})).filter(({step}, i) => i % Math.ceil(40 / wide) === 0 || i === 0);
   const row = linear([1, layers], [frame.top + tall / 2, frame.bottom - tall / 2]);
-  axes(frame, across, layers > 1 ? wholeTicks(1, layers, row, Math.max(2, (frame.bottom - frame.top) / 22)) : [], {across: 'step (the first ten, then fewer)'});
+  axes(frame, across, layers > 1 ? wholeTicks(1, layers, row, Math.max(2, (frame.bottom - frame.top) / 22)) : [],
+    {across: 'step (the first ten, then fewer)'});
   frame.root.append(text(frame.left - 5, 14, 'layer', 'end'));
-  frame.root.append(svg('image', {x: frame.left, y: frame.top, width: frame.right - frame.left, height: frame.bottom - frame.top, href: address, preserveAspectRatio: 'none', style: 'image-rendering: pixelated'}));
+  frame.root.append(svg('image', {x: frame.left, y: frame.top, width: frame.right - frame.left,
+    height: frame.bottom - frame.top, href: address, preserveAspectRatio: 'none',
+    style: 'image-rendering: pixelated'}));
   heatKey(frame, low, high);
   const at = Math.max(0, steps.filter(step => step <= currentStep()).length - 1), layer = layerOf(arm);
-  frame.root.append(svg('rect', {class: 'cross', x: frame.left + at * wide, y: frame.top, width: wide, height: frame.bottom - frame.top}));
-  frame.root.append(svg('rect', {class: 'cross', x: frame.left, y: frame.top + layer * tall, width: frame.right - frame.left, height: tall}));
-  const hit = svg('rect', {class: 'hit', x: frame.left, y: frame.top, width: frame.right - frame.left, height: frame.bottom - frame.top});
+  frame.root.append(svg('rect', {class: 'cross', x: frame.left + at * wide, y: frame.top, width: wide,
+    height: frame.bottom - frame.top}));
+  frame.root.append(svg('rect', {class: 'cross', x: frame.left, y: frame.top + layer * tall,
+    width: frame.right - frame.left, height: tall}));
+  const hit = svg('rect', {class: 'hit', x: frame.left, y: frame.top, width: frame.right - frame.left,
+    height: frame.bottom - frame.top});
   hit.addEventListener('click', event => {
-    const box = hit.getBoundingClientRect(), place = (share, count) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
+    const box = hit.getBoundingClientRect(), place = (share, count) => Math.min(count - 1,
+      Math.max(0, Math.floor(share * count)));
     const y = place((event.clientY - box.top) / box.height, layers), own = chosen()[0].layers.length;
-    change({when: 'step', step: steps[place((event.clientX - box.left) / box.width, steps.length)], layer: Math.round(layers > 1 ? y / (layers - 1) * (own - 1) : 0)});
+    change({when: 'step', step: steps[place((event.clientX - box.left) / box.width, steps.length)],
+      layer: Math.round(layers > 1 ? y / (layers - 1) * (own - 1) : 0)});
   });
   frame.root.append(hit);
   byId('heat-said').textContent = `Step ${steps[at]}, ${arm.layers[layer]}: ≈ ${said(rows[at][layer], 2)}. Click a column for its step, a row for its layer. Black is exactly zero, grey not finite.`;
@@ -72,7 +83,9 @@ function currentStep() {
 
 function heatKey(frame, low, high) {
   const wide = Math.min(150, (frame.right - frame.left) / 2), left = frame.right - wide - 52;
-  for (let i = 0; i < 30; i++) frame.root.append(svg('rect', {x: left + i * wide / 30, y: 5, width: wide / 30 + 0.5, height: 10, fill: `rgb(${mapped(i / 29)})`, stroke: 'none'}));
+  for (let i = 0; i < 30; i++) frame.root.append(svg('rect',
+    {x: left + i * wide / 30, y: 5, width: wide / 30 + 0.5, height: 10, fill: `rgb(${mapped(i / 29)})`,
+    stroke: 'none'}));
   frame.root.append(text(left - 5, 14, said(10 ** low, 2), 'end'), text(left + wide + 5, 14, said(10 ** high, 2)));
 }
 
@@ -85,5 +98,7 @@ function heatSentence() {
 
 function heatRows() {
   const arm = heatArm(), {steps, rows} = stepMeans(arm);
-  return [['arm', 'quantity', 'step', 'layer', 'geometric mean over random seeds, rounded'], ...steps.flatMap((step, i) => arm.layers.map((layer, l) => [arm.label, state.quantity, step, layer, Number(rows[i][l].toPrecision(3))]))];
+  return [['arm', 'quantity', 'step', 'layer', 'geometric mean over random seeds, rounded'],
+    ...steps.flatMap((step, i) => arm.layers.map((layer, l) => [arm.label, state.quantity, step, layer,
+    Number(rows[i][l].toPrecision(3))]))];
 }

@@ -31,10 +31,12 @@ let listedAt = '';  // the phase of the list as it stands
 
 function drawNavigator() {
   listedAt = phaseSaid();
-  const list = byId('arms'), inside = list.contains(document.activeElement) && document.activeElement.value, rows = listed();
+  const list = byId('arms'), inside = list.contains(document.activeElement) && document.activeElement.value,
+    rows = listed();
   list.replaceChildren(...rows.map(arm => {
     const {verdict, decades, n} = standing(arm), letter = letterOf(verdict), place = state.arms.indexOf(arm.number);
-    const box = html('input', {type: 'checkbox', value: arm.number, 'aria-label': `${arm.label}: ${verdict}, ${signedDecades(decades)} decades`});
+    const box = html('input', {type: 'checkbox', value: arm.number,
+      'aria-label': `${arm.label}: ${verdict}, ${signedDecades(decades)} decades`});
     box.checked = place >= 0;
     box.disabled = place < 0 && state.arms.length >= MOST;
     box.addEventListener('change', () => choose(arm.number));
@@ -53,16 +55,20 @@ function drawNavigator() {
 }
 
 function choose(number) {
-  const arms = state.arms.includes(number) ? state.arms.filter(other => other !== number) : [...state.arms, number].slice(0, MOST);
+  const arms = state.arms.includes(number) ? state.arms.filter(other => other !== number)
+    : [...state.arms, number].slice(0, MOST);
   change({arms});
 }
 
 function prepareNavigator() {
-  const count = letter => data.arms.filter(arm => letter === '†' ? isDead(arm) : letterOf(standing(arm).verdict) === letter).length;
+  const count = letter => data.arms.filter(arm => letter === '†' ? isDead(arm)
+    : letterOf(standing(arm).verdict) === letter).length;
   for (const letter of [...Object.keys(WORDS), '†']) {
-    const toggle = () => change({chips: state.chips.includes(letter) ? state.chips.filter(chip => chip !== letter) : [...state.chips, letter]});
+    const toggle = () => change({chips: state.chips.includes(letter) ? state.chips.filter(chip => chip !== letter)
+      : [...state.chips, letter]});
     const name = `${WORDS[letter] || 'dead'}: ${count(letter)} arms at init`;
-    byId('chips').append(html('button', {type: 'button', value: letter, class: letter === '†' ? '' : letter, 'aria-label': name, title: name, 'aria-pressed': 'false', onclick: toggle}, letter));
+    byId('chips').append(html('button', {type: 'button', value: letter, class: letter === '†' ? '' : letter,
+      'aria-label': name, title: name, 'aria-pressed': 'false', onclick: toggle}, letter));
   }
   const titles = [...new Set(data.arms.flatMap(arm => arm.studies))];
   byId('study').append(...titles.map(title => html('option', {value: title}, title)));

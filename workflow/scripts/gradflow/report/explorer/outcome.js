@@ -12,28 +12,36 @@ function outcomeSeries() {
 }
 
 function drawOutcome() {
-  const panel = byId('outcome'), series = outcomeSeries(), frame = picture(panel, outcomeSentence(), {left: 46, bottom: 34});
+  const panel = byId('outcome'), series = outcomeSeries(), frame = picture(panel, outcomeSentence(),
+    {left: 46, bottom: 34});
   const all = series.flatMap(({runs}) => runs), most = Math.max(1, ...all.map(({run}) => last(run.steps)));
   if (!all.length) {
-    frame.root.append(text(frame.width / 2, frame.height / 2, state.outcome === 'loss' ? 'No loss is known here.' : 'This quantity has no steps here.', 'middle'));
+    frame.root.append(text(frame.width / 2, frame.height / 2, state.outcome === 'loss' ? 'No loss is known here.'
+      : 'This quantity has no steps here.', 'middle'));
   } else {
     const across = linear([0, most], [frame.left, frame.right - 16]);
     const up = logarithmic(all.flatMap(({values}) => [...values]), [frame.bottom, frame.top], 6, 0.3), ends = [];
     axes(frame, wholeTicks(0, most, across, 6), up.ticks, {across: 'step'});
     series.forEach(({arm, runs}, i) => {
-      const group = svg('g', {class: `c${i}`}), longest = runs.reduce((best, one) => !best || one.values.length > best.values.length ? one : best, null);
+      const group = svg('g', {class: `c${i}`}), longest = runs.reduce((best, one) => !best
+        || one.values.length > best.values.length ? one : best, null);
       if (!longest) return;
-      const averages = summary(runs.map(({values}) => Array.from(longest.values, (_, at) => at < values.length ? values[at] : NaN)), longest.values.length);
-      const points = values => longest.run.steps.map((step, at) => [across(step), at < values.length && values[at] > 0 ? up(values[at]) : NaN]);
-      if (state.seeds === 'lines') for (const {values} of runs) group.append(line(points(values), {'stroke-width': 1, 'stroke-dasharray': DASHES[i]}));
+      const averages = summary(runs.map(({values}) => Array.from(longest.values, (_, at) => at < values.length
+        ? values[at] : NaN)), longest.values.length);
+      const points = values => longest.run.steps.map((step, at) => [across(step), at < values.length && values[at] > 0
+        ? up(values[at]) : NaN]);
+      if (state.seeds === 'lines') for (const {values} of runs) group.append(line(points(values),
+        {'stroke-width': 1, 'stroke-dasharray': DASHES[i]}));
       else {
-        if (runs.length > 1) group.append(band(averages.map(({low, high}, at) => [across(longest.run.steps[at]), up(low), up(high)])));
+        if (runs.length > 1) group.append(band(averages.map(({low, high}, at) => [across(longest.run.steps[at]),
+          up(low), up(high)])));
         group.append(line(points(averages.map(({mean}) => mean)), {'stroke-dasharray': DASHES[i]}));
       }
       frame.root.append(group);
       ends.push({letter: LETTERS[i], colour: i, x: frame.right - 10, y: up(last(averages).mean)});
     });
-    if (state.when === 'step') frame.root.append(svg('line', {class: 'cross', x1: across(state.step), x2: across(state.step), y1: frame.top, y2: frame.bottom}));
+    if (state.when === 'step') frame.root.append(svg('line',
+      {class: 'cross', x1: across(state.step), x2: across(state.step), y1: frame.top, y2: frame.bottom}));
     letters(frame, ends);
   }
   drawOutcomeTable();
@@ -46,7 +54,8 @@ function accuracies(arm, name) {
   const known = arm.runs.map(run => run[name]).filter(value => value !== null);
   if (!known.length) return '–';
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  return known.length < 2 || name !== 'test_accuracy' ? share(mean) : `${share(mean)} (${share(Math.min(...known))}–${share(Math.max(...known))})`;
+  return known.length < 2 || name !== 'test_accuracy' ? share(mean)
+    : `${share(mean)} (${share(Math.min(...known))}–${share(Math.max(...known))})`;
 }
 
 function statuses(arm) {
@@ -59,18 +68,22 @@ function drawOutcomeTable() {
   const head = ['arm', 'test accuracy', 'train', 'chance', 'runs'].map(name => html('th', {scope: 'col'}, name));
   const rows = chosen().map((arm, i) => html('tr', {title: arm.runs.map(run => run.reason).find(Boolean) || ''},
     html('th', {scope: 'row', class: `c${i}`}, html('span', {title: arm.label}, LETTERS[i])),
-    ...[accuracies(arm, 'test_accuracy'), accuracies(arm, 'train_accuracy'), share(arm.chance), statuses(arm)].map(words => html('td', {}, words))));
+    ...[accuracies(arm, 'test_accuracy'), accuracies(arm, 'train_accuracy'), share(arm.chance),
+      statuses(arm)].map(words => html('td', {}, words))));
   byId('outcome-table').replaceChildren(html('thead', {}, html('tr', {}, ...head)), html('tbody', {}, ...rows));
 }
 
 function outcomeSentence() {
-  return chosen().map(arm => `${arm.label} reaches a test accuracy of ${accuracies(arm, 'test_accuracy')}, chance ${share(arm.chance)} (${statuses(arm)})`).join('; ') + '.';
+  return chosen().map(arm =>
+    `${arm.label} reaches a test accuracy of ${accuracies(arm, 'test_accuracy')}, chance ${share(arm.chance)} (${statuses(arm)})`).join('; ') + '.';
 }
 
 function outcomeRows() {
-  const rows = [['arm', 'run', 'random seed', 'status', 'test accuracy', 'step', state.outcome === 'loss' ? 'training loss' : `${state.quantity} of a layer`]];
+  const rows = [['arm', 'run', 'random seed', 'status', 'test accuracy', 'step', state.outcome === 'loss'
+    ? 'training loss' : `${state.quantity} of a layer`]];
   for (const {arm, runs} of outcomeSeries()) for (const {run, values} of runs) {
-    run.steps.forEach((step, at) => rows.push([arm.label, run.name, run.seed, run.status, run.test_accuracy ?? NaN, step, Number(values[at].toPrecision(4))]));
+    run.steps.forEach((step, at) => rows.push([arm.label, run.name, run.seed, run.status, run.test_accuracy ?? NaN,
+      step, Number(values[at].toPrecision(4))]));
   }
   return rows;
 }

@@ -40,23 +40,28 @@ function logarithmic(values, range, most = 8, least = 1) {
   const every = [1, 2, 5, 10, 20].find(step => (high - low) / step <= most) || 50;
   const ticks = [];
   for (let power = Math.ceil((low - room) / every) * every; power <= high + room; power += every) {
-    ticks.push({at: place(power), text: every === 1 && power >= -2 && power <= 3 ? String(+(10 ** power).toPrecision(1)) : '10' + raised(power)});
+    ticks.push({at: place(power), text: every === 1 && power >= -2 && power <= 3
+      ? String(+(10 ** power).toPrecision(1)) : '10' + raised(power)});
   }
   if (ticks.length < 2) for (const at of [low, high]) ticks.push({at: place(at), text: said(10 ** at, 2)});
   const scale = value => place(Math.log10(value));
-  return Object.assign(scale, {ticks: ticks.filter((tick, i) => ticks.findIndex(other => Math.abs(other.at - tick.at) < 14) === i)});
+  return Object.assign(scale, {ticks: ticks.filter((tick, i) =>
+    ticks.findIndex(other => Math.abs(other.at - tick.at) < 14) === i)});
 }
 
 // Round ticks of whole numbers between two.
 function wholeTicks(from, to, scale, most) {
-  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(step => (to - from) / step <= most) || Math.ceil((to - from) / most);
+  const every = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].find(step => (to - from) / step <= most)
+    || Math.ceil((to - from) / most);
   const ticks = [];
-  for (let value = Math.ceil(from / every) * every; value <= to; value += every) ticks.push({at: scale(value), text: minus(String(value))});
+  for (let value = Math.ceil(from / every) * every; value <= to; value += every) ticks.push({at: scale(value),
+    text: minus(String(value))});
   return ticks;
 }
 
 // A perceptually even colour map (viridis, nine points of it), as [red, green, blue] of 0 to 1.
-const MAP = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129], [92, 200, 99], [170, 220, 50], [253, 231, 37]];
+const MAP = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129], [92, 200, 99],
+  [170, 220, 50], [253, 231, 37]];
 function mapped(share) {
   const place = Math.min(Math.max(share, 0), 1) * (MAP.length - 1), below = Math.min(Math.floor(place), MAP.length - 2);
   return MAP[below].map((part, i) => Math.round(part + (MAP[below + 1][i] - part) * (place - below)));
