@@ -17,15 +17,10 @@ import viewer
 from conftest import copy_workflow, snakemake
 from gradflow.report.figures import figures
 
-playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright from the lock")
-pytestmark = pytest.mark.skipif(
-    viewer.CHROMIUM is None, reason="needs Chromium on the PATH (Debian: apt-get install chromium)"
-)
-
 FINISHED = os.environ.get("GRADFLOW_FINISHED")
 STUDIES = ("Depth of VGG", "Skip connections of ResNet-50", "VGG-Deep, VGG-16 and ResNet-18")
 OTHERS = {
-    "Answers": 1,
+    "Answers": 2,
     "Claims": 1,
     "Cost": 1,
     "Depth at initialisation": 1,
@@ -34,21 +29,6 @@ OTHERS = {
     "Learnt alignment": 1,
 }
 DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=viewer.CHROMIUM, args=viewer.ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser):
-    page = viewer.new_page(browser)
-    yield page
-    page.context.close()
 
 
 @pytest.fixture(scope="module")

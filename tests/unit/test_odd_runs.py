@@ -13,6 +13,8 @@ from gradflow.analysis.aggregation import write_arms, write_tables
 from gradflow.analysis.study import read_study
 from gradflow.analysis.tables import empty_table, write_table
 from gradflow.analysis.verdicts import arm_verdicts
+from gradflow.report.explorer.from_results import arms_of_results
+from gradflow.report.explorer.packing import Thinning, pack
 from gradflow.report.figures import decades, histograms
 from gradflow.report.notebook import execute, to_page
 from gradflow.report.prose.verdicts import verdict_table
@@ -91,6 +93,14 @@ def test_every_figure_draws_them(folder):
     frames = histograms.draw(study, {"vgg16": ["layer1"]}).frames
     counted = [text.get_text() for axis in frames[0].axes for text in axis.texts]
     assert "layer1: 2 zero\nlayer1: 10 not finite" in counted and "layer1: 1 zero\nlayer1: 5 not finite" in counted
+
+
+def test_the_explorer_has_them_with_the_phases_that_they_reached(folder):
+    arms = {arm.label: arm for arm in arms_of_results(folder, THRESHOLDS)}
+    assert list(arms["one step"].runs[0].phases) == ["init", "middle", "end"]
+    assert list(arms["lost arm"].runs[0].phases) == ["init", "one_step", "middle"]
+    assert arms["lost arm"].judgements["end"].verdict == "diverged: no end"
+    assert pack(list(arms.values()), Thinning(2))
 
 
 def test_the_notebook_runs_on_them_and_says_so(folder):

@@ -12,7 +12,9 @@ import yaml
 from conftest import ROOT, environment, pending, snakemake
 from gradflow.report.figures import figures
 
-ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init theory initial_survey alignment all"
+ONCE = (
+    "prepare_data first_backward tables cost claims notebook explorer depth_at_init theory initial_survey alignment all"
+)
 ONE_STUDY = ["--config", "select=[kernel]"]
 FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}
@@ -21,7 +23,7 @@ MEASURED = {"memory_format": 1}  # where the configuration names none
 NO_DEPTH = {"depth_at_init": 0, "figure_depth": 0}
 NO_SURVEY = dict.fromkeys(["initial_survey", "figure_initial_survey", "alignment", "figure_alignment"], 0)
 NO_MLP = {"figure_printed": 0, "figure_profiles": 0}
-NO_STUDY = {"first_backward": 0, "theory": 0, "tables": 0, "cost": 0}
+NO_STUDY = {"first_backward": 0, "theory": 0, "tables": 0, "cost": 0, "explorer": 0}
 NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" in kind.arguments}
 
 

@@ -204,9 +204,15 @@ def arm_rows(wildcards, input):
     ]
 
 
+def explorer_files():
+    """The frame, style and script of the explorer: it is written again when they change."""
+    folder = Path(workflow.basedir, "workflow", "scripts", "gradflow", "report", "explorer")
+    return sorted(str(path) for path in folder.iterdir() if path.suffix in (".html", ".css", ".js"))
+
+
 def analysis_targets():
     """Every file that the analysis leaves, for the studies that are selected."""
-    files = table_files() + [rules.cost.output.page] if STUDIES else []
+    files = table_files() + [rules.cost.output.page, rules.explorer.output.page] if STUDIES else []
     return list(rules.claims.output) + files + FIGURES
 
 

@@ -31,3 +31,31 @@ rule notebook:
         code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
     script:
         "../scripts/notebook.py"
+
+
+rule explorer:
+    input:
+        tables=table_files(),
+        runs=run_files,
+        page=explorer_files(),
+    output:
+        page=report(
+            "results/report/explorer.html",
+            caption="../../report/captions/explorer.rst",
+            category="Answers",
+            labels={"figure": "The explorer: arms, steps and layers compared by hand"},
+        ),
+    log:
+        "results/logs/explorer.log",
+    benchmark:
+        "results/benchmarks/explorer.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        thresholds=CONFIG["verdict"],
+        code=code_fingerprint("gradflow.report.explorer.from_results", "gradflow.report.explorer.page"),
+    script:
+        "../scripts/explorer.py"

@@ -74,6 +74,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     layers.add_argument("--json", action="store_true", help="for machines")
     _add_profile(commands)
+    explore = commands.add_parser(
+        "explore", allow_abbrev=False, help="write a page in which to look at what was recorded"
+    )
+    explore.set_defaults(work=_explore)
+    explore.add_argument(
+        "path", help="a results folder, a file that a recorder saved, or one of gradflow profile --json"
+    )
+    explore.add_argument("--html", metavar="FILE", default="explorer.html", help="the page (explorer.html)")
+    explore.add_argument("--open", action="store_true", help="show it in the browser")
     return parser
 
 
@@ -93,6 +102,7 @@ def _add_profile(commands) -> None:
     profile.add_argument("--seeds", type=_positive, default=1, help="random seeds to draw it for (1)")
     profile.add_argument("--batch", type=_positive, default=16, help="inputs at once (16)")
     profile.add_argument("--json", metavar="FILE", help="write the numbers there too; - for the output alone")
+    profile.add_argument("--html", metavar="FILE", help="write a page to look at them in, as gradflow explore does")
 
 
 def _option(text: str) -> tuple[str, object]:
@@ -171,6 +181,11 @@ def _profile(asked: argparse.Namespace) -> None:
             batch=asked.batch,
         )
     told = json.dumps(explanation.to_dict())
+    if asked.html:
+        from gradflow.report.explorer.from_file import arm_of_explanation
+        from gradflow.report.explorer.page import TITLE, write_explorer
+
+        write_explorer(Path(asked.html), TITLE, [arm_of_explanation(explanation.to_dict(), asked.network)])
     if asked.json == "-":
         print(told)
         return
@@ -178,6 +193,28 @@ def _profile(asked: argparse.Namespace) -> None:
         atomic_write(Path(asked.json), lambda stream: stream.write(told.encode()))
     for line in str(explanation).splitlines():
         print(printable(line))
+
+
+def _explore(asked: argparse.Namespace) -> None:
+    """Write the page of what lies at a path, and say where it is."""
+    from gradflow.report.explorer.page import TITLE, write_explorer
+
+    path, page = Path(asked.path), Path(asked.html)
+    if path.is_dir():
+        from gradflow.report.explorer.from_results import arms_of_results
+        from gradflow.thresholds import THRESHOLDS
+
+        arms = arms_of_results(path, THRESHOLDS)
+    else:
+        from gradflow.report.explorer.from_file import arm_of_file
+
+        arms = [arm_of_file(path)]
+    write_explorer(page, TITLE, arms)
+    print(printable(str(page)))
+    if asked.open:
+        import webbrowser
+
+        webbrowser.open(page.resolve().as_uri())
 
 
 def _table(rows: Iterable[Sequence[str]]) -> list[str]:

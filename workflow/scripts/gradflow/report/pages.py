@@ -49,7 +49,15 @@ def write_page(path: Path, title: str, body: str) -> None:
             break
         elsewhere = f"<em>The figure <code>{match[1]}</code> has no room here: see it there or in the report.</em>"
         body = body[: match.start()] + elsewhere + body[match.end() :]
-    content = page(title, body).encode()
+    write_html(path, page(title, body))
+
+
+def write_html(path: Path, text: str) -> None:
+    """Write a whole page as it is: every HTML result goes through here.
+
+    Raises GradflowError if it is larger than a report can show.
+    """
+    content = text.encode()
     if len(content) > PAGE_BYTES:
         raise GradflowError(
             f"{path} would take {len(content):,} bytes, and a browser shows no page of a report above {PAGE_BYTES:,}: "
