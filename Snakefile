@@ -5,10 +5,18 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/checkout.smk"
+
+
+configfile: shipped("config.yaml")
+
+
+# The folder that the workflow runs in may have one of its own, which is laid over it.
+if Path("config.yaml").exists() and not Path("config.yaml").samefile(shipped("config.yaml")):
+
+    configfile: "config.yaml"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/looks.smk"
 include: "workflow/rules/resources.smk"

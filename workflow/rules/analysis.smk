@@ -9,7 +9,7 @@ CLAIMS_CODE = code_fingerprint(
 checkpoint look:
     input:
         runs=run_files,
-        claims="report/claims.yaml",
+        claims=shipped("report", "claims.yaml"),
         initial=initial_tables(),
         evidence=untrained_evidence(),
     output:
@@ -85,7 +85,7 @@ rule cost:
 
 rule claims:
     input:
-        claims="report/claims.yaml",
+        claims=shipped("report", "claims.yaml"),
         evidence=evidence_files(),
     output:
         table="results/tables/claims.parquet",

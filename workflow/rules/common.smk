@@ -18,6 +18,7 @@ from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
+from gradflow.config.yaml_files import read_yaml
 from gradflow.models.size import Inspection, Size
 from gradflow.config.architectures import known
 
@@ -29,6 +30,8 @@ def checked_plan(raw):
     its id, and what is known of the network of each arm, by the id of its first run.
     """
     try:
+        for path in workflow.configfiles:
+            read_yaml(path)
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = known(complete["architectures"])

@@ -1,10 +1,10 @@
 rule notebook:
     input:
-        template="report/analysis.ipynb",
+        template=shipped("report", "analysis.ipynb"),
         tables=table_files(),
         random_mlps=random_mlp_files(),
         datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
-        claims=["report/claims.yaml", rules.claims.output.table],
+        claims=[shipped("report", "claims.yaml"), rules.claims.output.table],
         cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:
