@@ -46,7 +46,7 @@ rule all:
     input:
         run_files,  # one that was deleted is trained again, though what was made from it is there
         analysis_targets(),
-        "results/report/analysis.html",
+        "<results>/report/analysis.html",
 
 
 rule runs:

@@ -71,10 +71,17 @@ def read_json(path):
 
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
+RESULTS = Path(CONFIG["results"])  # <results> in the rules
+
+
+pathvars:
+    results=CONFIG["results"],
+
+
 RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be taken or not
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
-RESULT = "results/runs/{run}/norms.npz"
+RESULT = str(RESULTS / "runs" / "{run}" / "norms.npz")
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
 
@@ -88,7 +95,7 @@ def receipt(download):
     """The receipt of a fetched file; its time means nothing, as what is fetched is known by its hash."""
     if not download:
         return []
-    return ancient(f"results/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
+    return ancient(f"{RESULTS}/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
 
 
 def named_format(run):
@@ -122,7 +129,7 @@ def drawn_runs():
 def recomputations(wildcards):
     """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
     files = finished_runs()
-    return [f"results/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
+    return [f"{RESULTS}/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
 
 
 def recipe_of(wildcards):

@@ -72,7 +72,7 @@ FIGURES = []  # every file of every figure
 
 for kind in kinds_of_figures():
     pictures = pictures_of(kind)
-    shown, beside = ([f"results/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
+    shown, beside = ([f"<results>/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
     FIGURES += shown + beside
     if not pictures:
         continue
@@ -94,9 +94,9 @@ for kind in kinds_of_figures():
             ],
             beside=beside,
         log:
-            f"results/logs/figures/{kind.name}.log",
+            f"<results>/logs/figures/{kind.name}.log",
         benchmark:
-            f"results/benchmarks/figures/{kind.name}.tsv"
+            f"<results>/benchmarks/figures/{kind.name}.tsv"
         conda:
             "../../envs/analysis.yaml"
         resources:

@@ -62,7 +62,8 @@ def complete(config: dict) -> dict:
 
 def _expand_paths(config: dict) -> None:
     """Let paths begin with ~ and name variables of the environment, as $HOME. Raises GradflowError for others."""
-    config["cache"] = _expanded("cache", config["cache"])
+    for key in ("results", "cache"):
+        config[key] = _expanded(key, config[key])
     for section in ("datasets", "downloads"):
         for name, settings in config[section].items():
             if settings.get("path"):
