@@ -12,7 +12,7 @@ rule notebook:
         page=report(
             "<results>/report/analysis.html",
             caption="../../report/captions/analysis.rst",
-            category="Answers",
+            category=category_of_answers,
             labels={"figure": "The questions, answered"},
         ),
     log:
