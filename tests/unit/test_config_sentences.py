@@ -1,4 +1,4 @@
-"""What is said of slips that people make in a configuration is true: keys twice, texts for numbers, near names, paths."""
+"""What is said of slips in a configuration is true: keys that stand twice, texts for numbers, near names, paths."""
 
 import re
 
