@@ -64,7 +64,7 @@ def run_codes(runs, entries, record):
 def read_json(path):
     """What a file says; None if it is not there, or not whole."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 

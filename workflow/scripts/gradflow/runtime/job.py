@@ -26,10 +26,12 @@ def job(script) -> Iterator[TextIO]:
     """
     log = script.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
     with open(log, "w", encoding="utf-8") as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
+    for stream in (sys.stdout, sys.stderr):  # a log has every letter, whatever the locale
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.stdout, sys.stderr = (_Forgiving(stream) for stream in (sys.stdout, sys.stderr))
     os.utime(log)
     date_no_later_than(log, script.input)
