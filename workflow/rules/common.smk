@@ -31,7 +31,8 @@ def checked_plan(raw):
     """
     try:
         for path in workflow.configfiles:
-            read_yaml(path)
+            if Path(path).suffix != ".json":
+                read_yaml(path)
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = known(complete["architectures"])
