@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from gradflow.errors import GradflowError
+from gradflow.errors import GradflowError, printable
 from gradflow.files import NO_ROOM, date_no_later_than
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -41,7 +41,7 @@ def job(script) -> Iterator[TextIO]:
     except Exception as error:
         expected = isinstance(error, GradflowError)
         sentence = str(error) if expected else f"{type(error).__name__}: {error} (traceback in {log})"
-        print(f"gradflow: {sentence}", file=terminal, flush=True)
+        print(f"gradflow: {printable(sentence)}", file=terminal, flush=True)
         if not expected:
             traceback.print_exc()
         print(sentence, file=sys.stderr)
