@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 SPECIAL = re.compile(r"[\s'\"$`\\&|;<>()*?\[\]{}!]")  # of the characters of a path, what means something to a shell
+WHICH_LIBRARY = "import importlib.util as u, os; os.write(1, os.fsencode(u.find_spec('gradflow').origin))"
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts").resolve()
 
 
@@ -44,8 +45,8 @@ def refuse_another_library():
 
     found = [gradflow.__file__]
     if workflow.is_main_process:
-        ask = [sys.executable, "-P", "-c", "import importlib.util as u; print(u.find_spec('gradflow').origin)"]
-        found.append(os.fsdecode(subprocess.run(ask, stdout=subprocess.PIPE, check=True).stdout).strip())
+        ask = [sys.executable, "-P", "-c", WHICH_LIBRARY]
+        found.append(os.fsdecode(subprocess.run(ask, stdout=subprocess.PIPE, check=True).stdout))
     for file in found:
         if Path(file).resolve() != (SCRIPTS / "gradflow" / "__init__.py").resolve():
             raise WorkflowError(

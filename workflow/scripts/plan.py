@@ -16,7 +16,7 @@ from gradflow.runtime.estimates import Expected
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "expected.json"
     command = [sys.executable, "-m", "snakemake", *sys.argv[1:], "--dry-run", "--quiet", "host"]
-    environment = os.environ | {"GRADFLOW_PLAN": str(path), "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | {"GRADFLOW_PLAN": str(path), "PYTHONIOENCODING": "utf-8:backslashreplace"}
     ran = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     if ran.returncode != 0:
         sys.exit(ran.stdout + ran.stderr)  # a dry run says what is wrong on either
