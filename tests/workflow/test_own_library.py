@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT, environment, snakemake
+from conftest import ROOT, copy_workflow, environment, snakemake
 from gradflow.runtime.fingerprint import code_fingerprint
 from gradflow.training.result import read_result
 from library_copy import edit
@@ -42,17 +42,23 @@ def old_copy(folder: Path) -> Path:
 
 
 @pytest.fixture
-def checkout(workflow):
-    """A second checkout, whose library is another; the tests' environment has an editable install of the first."""
-    mark(workflow / LIBRARY, "this checkout")
-    (workflow / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY))
-    return workflow
+def checkout(tmp_path):
+    """A second checkout, whose library is another; the tests' environment has an editable install of the first.
+
+    A shell reads its path otherwise.
+    """
+    folder = tmp_path / "my project's ü $HOME"
+    folder.mkdir()
+    copy_workflow(folder)
+    mark(folder / LIBRARY, "this checkout")
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY))
+    return folder
 
 
 @pytest.fixture
-def python(tmp_path):
-    """An environment of one's own, with the packages of the tests': its Python, and the folder of its packages."""
-    folder = tmp_path / "environment"
+def python(checkout):
+    """The environment of a checkout, with the packages of the tests': its Python, and the folder of its packages."""
+    folder = checkout / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "shared.pth").write_text(sysconfig.get_path("purelib"))
@@ -68,9 +74,10 @@ def prepared_by(folder: Path, python: Path = Path(sys.executable), **variables: 
 
 def test_two_checkouts_share_an_environment(checkout):
     edit(checkout / LIBRARY / "training" / "status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 9.0")
-    ran = snakemake(checkout, "runs", "--cores", "1", *WITH_OVERLAY)
+    ran = snakemake(checkout, "runs", "--cores", "1", *WITH_OVERLAY, "--config", "results=my results")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    (path,) = checkout.glob("results/runs/*/norms.npz")
+    (path,) = checkout.glob("my results/runs/*/norms.npz")
+    assert not (checkout / "results").exists()
     result = read_result(path)
     assert "is 900% better than guessing" in result.meta["reason"]
     assert result.meta["code_fingerprint"] != code_fingerprint("gradflow.training.loop", "gradflow.training.device")

@@ -18,6 +18,7 @@ from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
+from gradflow.config.yaml_files import read_yaml
 from gradflow.models.size import Inspection, Size
 from gradflow.config.architectures import known
 
@@ -29,6 +30,9 @@ def checked_plan(raw):
     its id, and what is known of the network of each arm, by the id of its first run.
     """
     try:
+        for path in workflow.configfiles:
+            if Path(path).suffix != ".json":
+                read_yaml(path)
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = known(complete["architectures"])
@@ -61,17 +65,24 @@ def run_codes(runs, entries, record):
 def read_json(path):
     """What a file says; None if it is not there, or not whole."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
+RESULTS = Path(CONFIG["results"])  # <results> in the rules
+
+
+pathvars:
+    results=CONFIG["results"],
+
+
 RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be taken or not
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
-RESULT = "results/runs/{run}/norms.npz"
+RESULT = str(RESULTS / "runs" / "{run}" / "norms.npz")
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
 
@@ -85,7 +96,7 @@ def receipt(download):
     """The receipt of a fetched file; its time means nothing, as what is fetched is known by its hash."""
     if not download:
         return []
-    return ancient(f"results/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
+    return ancient(f"{RESULTS}/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
 
 
 def named_format(run):
@@ -119,7 +130,7 @@ def drawn_runs():
 def recomputations(wildcards):
     """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
     files = finished_runs()
-    return [f"results/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
+    return [f"{RESULTS}/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
 
 
 def recipe_of(wildcards):
@@ -214,6 +225,23 @@ def analysis_targets():
     """Every file that the analysis leaves, for the studies that are selected."""
     files = table_files() + [rules.cost.output.page, rules.explorer.output.page] if STUDIES else []
     return list(rules.claims.output) + files + FIGURES
+
+
+def digest_of_words():
+    """The studies' questions and findings, hashed: a report shows parameters, and would let a <script> in them run."""
+    words = [[CONFIG["studies"][study.name][key] for key in ("question", "finding")] for study in STUDIES]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def category_of_answers(wildcards):
+    """Where a report shows the answers; only a report asks, and it is refused where it would show what is not so now."""
+    left = sorted({job.rule.name for job in workflow.dag.needrun_jobs()} - {"all"})
+    if left:
+        sys.exit(  # an exception that is no exit comes with a traceback
+            f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done "
+            f"({', '.join(left)} would run again): first run snakemake with this configuration, then ask for the report."
+        )
+    return "Answers"
 
 
 wildcard_constraints:

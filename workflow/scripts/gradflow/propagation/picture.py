@@ -38,7 +38,7 @@ def draw_explanation(one: Explanation) -> Figure:
         profile.fill_between(place[on_path], low, high, **band, label="± 2 standard deviations of finite width")
     profile.set(yscale="log", xlabel="layer, from the input", ylabel="activation gradient a sample (L2 norm)")
     shown = place[:: max(1, -(-len(place) // NAMES_SHOWN))]
-    profile.set_xticks(shown, [one.layers[i].name for i in shown], rotation=90, fontsize=7)
+    profile.set_xticks(shown, [one.layers[i].name.replace("$", r"\$") for i in shown], rotation=90, fontsize=7)
     profile.legend(fontsize=8)
     profile.set_title(one.verdict, fontsize=10)
     told = [cause for cause in CAUSES if abs(one.decades[cause]) >= 0.005]
