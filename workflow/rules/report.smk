@@ -40,15 +40,15 @@ rule explorer:
         page=explorer_files(),
     output:
         page=report(
-            "results/report/explorer.html",
+            "<results>/report/explorer.html",
             caption="../../report/captions/explorer.rst",
-            category="Answers",
+            category=category_of_answers,
             labels={"figure": "The explorer: arms, steps and layers compared by hand"},
         ),
     log:
-        "results/logs/explorer.log",
+        "<results>/logs/explorer.log",
     benchmark:
-        "results/benchmarks/explorer.tsv"
+        "<results>/benchmarks/explorer.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
