@@ -142,22 +142,6 @@ def test_a_folder_without_two_classes_is_refused(tmp_path, members, words):
         prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
 
 
-@pytest.mark.parametrize(
-    "tops", [["train", "dev"], ["train_set", "val", "test"], ["train", "test", "holdout"], ["val", "test"]]
-)
-def test_a_split_that_is_not_understood_is_no_class(tmp_path, tops):
-    members = photographs(*(f"{top}/{name}" for top in tops for name in CLASSES))
-    with pytest.raises(
-        GradflowError, match=r"datasets\.zoo: ready splits are in the folders train, and val or test or both, but here"
-    ):
-        prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", members)))
-
-
-def test_a_class_may_be_called_train(tmp_path):
-    dataset = prepared(tmp_path, "folder", path=str(write(tmp_path / "photos", photographs("bus", "train"))))
-    assert dataset.classes == ("bus", "train")
-
-
 def test_links_to_class_folders_are_followed(tmp_path):
     write(tmp_path / "photos", photographs("cat", "dog"))
     write(tmp_path / "elsewhere", photographs("bird"))
