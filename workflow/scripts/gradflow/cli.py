@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     layers.add_argument("--json", action="store_true", help="for machines")
     _add_profile(commands)
+    _add_data(commands)
     return parser
 
 
@@ -93,6 +94,21 @@ def _add_profile(commands) -> None:
     profile.add_argument("--seeds", type=_positive, default=1, help="random seeds to draw it for (1)")
     profile.add_argument("--batch", type=_positive, default=16, help="inputs at once (16)")
     profile.add_argument("--json", metavar="FILE", help="write the numbers there too; - for the output alone")
+
+
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", allow_abbrev=False, help="say what would be read of images of your own")
+    inspect = data.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "inspect", allow_abbrev=False, help="list classes, splits, sizes, and what is left out"
+    )
+    inspect.set_defaults(work=_inspect_data)
+    inspect.add_argument("path", type=Path, help="a folder of images, or a zip or tar archive of one")
+    inspect.add_argument("--labels", metavar="FILE", help="the table in it that says the classes")
+    inspect.add_argument(
+        "--exclude", nargs="+", action="extend", default=[], metavar="PATTERN", help="what to leave out"
+    )
+    inspect.add_argument("--turn", action="store_true", help="turn photographs upright, as their EXIF orientation says")
+    inspect.add_argument("--sheet", type=Path, metavar="FILE.png", help="write six of its images there, as a picture")
 
 
 def _option(text: str) -> tuple[str, object]:
@@ -177,6 +193,15 @@ def _profile(asked: argparse.Namespace) -> None:
     if asked.json:
         atomic_write(Path(asked.json), lambda stream: stream.write(told.encode()))
     for line in str(explanation).splitlines():
+        print(printable(line))
+
+
+def _inspect_data(asked: argparse.Namespace) -> None:
+    """Print what the source `folder` would take."""
+    from gradflow.data.inspection import inspect
+
+    settings = {"labels": asked.labels, "exclude": asked.exclude, "turn": asked.turn}
+    for line in inspect(asked.path, settings, asked.sheet):
         print(printable(line))
 
 

@@ -1,8 +1,8 @@
 """What a source holds, and how it is made of folders of images."""
 
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -41,7 +41,12 @@ class Content:
 
 def is_image(name: str) -> bool:
     """Whether a file is an image by its name."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+    return suffix(name) in IMAGE_SUFFIXES
+
+
+def suffix(name: str) -> str:
+    """The end of a file's name that says its format, in small letters, with its dot."""
+    return posixpath.splitext(name)[1].lower()
 
 
 def shown(names: Iterable[str], most: int = 5) -> str:

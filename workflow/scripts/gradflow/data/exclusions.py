@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from itertools import accumulate
-from pathlib import PurePosixPath
 
-from gradflow.data.content import is_image
+from gradflow.data.content import suffix
 from gradflow.data.members import Member
 from gradflow.errors import GradflowError
 
@@ -39,15 +38,18 @@ def _matches(name: str, pattern: str) -> bool:
     return any(fnmatchcase(part, pattern.rstrip("/")) for part in asked)
 
 
-def refuse_links(files: Sequence[Member]) -> None:
-    """Raise GradflowError for a link that may stand for a class; one that is named as an image is a damaged image."""
-    for file in files:
-        link = None if is_image(file.name) else _link(file)
+def refuse_links(others: Sequence[Member], files: Sequence[Member]) -> None:
+    """Raise GradflowError for a link that may stand for a class; one that is named as an image is a damaged image.
+
+    others: those of the files that are not named as images.
+    """
+    for file in others:
+        link = _link(file)
         if link is None:
             continue
         inside = posixpath.normpath(posixpath.join(posixpath.dirname(file.name), link)) + "/"
         folder = any(other.name.startswith(inside) for other in files) if file.place else os.path.isdir(file.container)
-        if folder or not PurePosixPath(file.name).suffix:
+        if folder or not suffix(file.name):
             raise GradflowError(
                 f"{file.name!r} is a link to {link!r}, which is {'here already' if folder else 'not followed'}: remove "
                 "it, or put what it means in its place, or name it under exclude."

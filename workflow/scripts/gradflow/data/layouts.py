@@ -15,9 +15,8 @@ training images. What can be read in two ways, or would lose a class, is refused
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
 
-from gradflow.data.content import Content, divided, is_image, shown, undivided
+from gradflow.data.content import Content, divided, is_image, shown, suffix, undivided
 from gradflow.data.exclusions import refuse_links, wanted
 from gradflow.data.label_table import found_table, labelled
 from gradflow.data.members import Member
@@ -76,9 +75,11 @@ class _Reader:
         self.left: Counter[str] = Counter()
         self.notes: list[str] = []
         files = wanted(files, settings.get("exclude") or (), self.left)
-        refuse_links(files)
-        self.images = [file for file in files if is_image(file.name)]
-        self.others = [file for file in files if not is_image(file.name)]
+        self.images: list[Member] = []
+        self.others: list[Member] = []
+        for file in files:
+            (self.images if is_image(file.name) else self.others).append(file)
+        refuse_links(self.others, files)
         self.labels = settings.get("labels")
 
     def found(self) -> Found:
@@ -91,7 +92,7 @@ class _Reader:
             del self.left["loose images"]
         for file in self.others:
             if not file.name.endswith("/"):
-                self.left[PurePosixPath(file.name).suffix.lower() or "files without an extension"] += 1
+                self.left[suffix(file.name) or "files without an extension"] += 1
         if table:
             return labelled(table, self.images, self.left)
         splits = _splits(folders)
@@ -174,7 +175,7 @@ class _Reader:
         """Raise GradflowError for a folder among the classes in which there are files, but no images."""
         beside = {name: files for name, files in _grouped(others, below)[0].items() if name not in classes}
         for name, files in beside.items():
-            kinds = Counter(PurePosixPath(file.name).suffix for file in files if not file.name.endswith("/"))
+            kinds = Counter(suffix(file.name) for file in files if not file.name.endswith("/"))
             if kinds:
                 has = ", ".join(f"{count:,} {kind or 'files without an extension'}" for kind, count in kinds.items())
                 raise GradflowError(f"{NEEDS}; {name!r} has none ({has}): convert them, or name it under exclude.")

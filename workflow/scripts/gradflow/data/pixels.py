@@ -21,7 +21,7 @@ UPRIGHT = {
 # What is counted of files, and the sentence that says it.
 SAYINGS = {
     "turned": "have an EXIF orientation and were turned upright.",
-    "not turned": "have an EXIF orientation and were left as they are stored, as torchvision does; `turn: true` turns "
+    "not turned": "have an EXIF orientation and were left as they are stored, as torchvision does; turn: true turns "
     "them.",
     "transparent": "have transparent pixels, whose hidden colour is seen, as PIL converts them.",
     "16-bit": "have 16 bits of grey; the upper 8 are kept.",
@@ -62,7 +62,7 @@ def as_rgb(image: Image.Image, turn: bool, seen: Counter) -> Image.Image:
 
 def orientation_of(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 ... 8; 1 where there is none, and of a TIFF, which PIL turns by itself."""
-    if image.format == "TIFF" or not image.info.keys() & WITH_EXIF:
+    if image.format == "TIFF" or WITH_EXIF.isdisjoint(image.info):
         return 1
     try:
         found = image.getexif().get(ExifTags.Base.Orientation, 1)

@@ -1,6 +1,7 @@
 """Numbers into words: ratios, decades and changes as the report says them, each with its interval."""
 
 import re
+from html import escape
 
 import numpy as np
 
@@ -46,6 +47,11 @@ def markdown_table(head: list, rows: list[list]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     table = "\n".join("| " + " | ".join(map(str, cells)) + " |" for cells in lines)
     return re.sub(r"\[([^][|]+), ([^][|]+)\]", "[\\1,\u00a0\\2]", table)
+
+
+def literal(text: str) -> str:
+    """Return a text of other people for Markdown, in which none of it is a mark or HTML."""
+    return re.sub(r"([\\`*_\[\]()#|~])", r"\\\1", escape(text, quote=False))
 
 
 def power(log: float) -> str:
