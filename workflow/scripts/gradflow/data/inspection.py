@@ -13,6 +13,7 @@ from gradflow.data.content import Content, check_classes, remarks, shown, thin_c
 from gradflow.data.decode import DAMAGED, decode
 from gradflow.data.layouts import read_layout
 from gradflow.data.members import Member
+from gradflow.data.pixels import notice, sayings, unreadable
 from gradflow.data.splits import SPLITS
 from gradflow.files import atomic_write
 
@@ -33,7 +34,7 @@ def inspect(path: Path, settings: dict, sheet: Path | None = None) -> Iterator[s
         check_classes(content)
         yield f"{len(content.images):,} images of {len(content.classes):,} classes"
         yield from _classes(content)
-        yield from _headers(content.images)
+        yield from _headers(content.images, settings.get("turn", False))
         yield from remarks(content.left_out, [*content.notes, *thin_classes(content)])
         if sheet:
             _write_sheet(content, sheet, Path(scratch) / "images.npy", settings.get("turn", False))
@@ -51,15 +52,18 @@ def _classes(content: Content) -> Iterator[str]:
         yield "  ".join([name.ljust(width), *(f"{number:>10}" for number in numbers)])
 
 
-def _headers(files: Sequence[Member]) -> Iterator[str]:
+def _headers(files: Sequence[Member], turn: bool) -> Iterator[str]:
     rows = np.unique(np.linspace(0, len(files) - 1, min(len(files), HEADERS)).astype(int))
-    formats, modes, sizes, damaged = Counter(), Counter(), Counter(), []
+    formats, modes, sizes, seen, damaged = Counter(), Counter(), Counter(), Counter(), []
     for row in rows:
         try:
             with files[row].open() as stream, Image.open(stream) as image:
                 formats[image.format] += 1
                 modes[image.mode] += 1
                 sizes[image.size] += 1
+                notice(image, turn, seen)
+                if unreadable(image):
+                    damaged.append(files[row].name)
         except DAMAGED:
             damaged.append(files[row].name)
     if len(rows) < len(files):
@@ -68,7 +72,8 @@ def _headers(files: Sequence[Member]) -> Iterator[str]:
     yield f"modes: {_counted(modes)}"
     yield f"sizes (width×height): {_counted(Counter({f'{w}×{h}': n for (w, h), n in sizes.items()}))}"
     if damaged:
-        yield f"cannot be opened: {shown(damaged)}"
+        yield f"cannot be decoded: {shown(damaged)}"
+    yield from sayings(seen)
 
 
 def _counted(counts: Counter) -> str:

@@ -41,23 +41,36 @@ def as_rgb(image: Image.Image, turn: bool, seen: Counter) -> Image.Image:
 
     Raises ValueError for whole numbers of 32 bits and for floats, whose range the file does not say.
     """
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PPM", "PNG")):
+    refused = unreadable(image)
+    if refused:
+        raise ValueError(refused)
+    if image.mode.startswith("I"):
         seen["16-bit"] += 1
         rgb = _upper_bits(image, seen).convert("RGB")
-    elif image.mode in ("I", "F"):
-        kind = "floats" if image.mode == "F" else "whole numbers of 32 bits, or with a sign"
-        raise ValueError(f"its pixels are {kind}, whose range is not said: save them with 8 or 16 bits")
     else:
         rgb = image.convert("RGB")
     if _hides_colour(image):
         seen["transparent"] += 1
+    orientation = notice(image, turn, seen)
+    return rgb.transpose(UPRIGHT[orientation]) if turn and orientation in UPRIGHT else rgb
+
+
+def unreadable(image: Image.Image) -> str | None:
+    """Say why an image's pixels have no meaning in 8 bits; None if they have."""
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PPM", "PNG")):  # these two have 16 bits
+        kind = "floats" if image.mode == "F" else "whole numbers of 32 bits, or with a sign"
+        return f"its pixels are {kind}, whose range is not said: save them with 8 or 16 bits"
+    return None
+
+
+def notice(image: Image.Image, turn: bool, seen: Counter) -> int:
+    """Count what a file's header says of it, and return its EXIF orientation."""
     if getattr(image, "is_animated", False):
         seen["pages"] += 1
     orientation = orientation_of(image)
-    if orientation == 1:
-        return rgb
-    seen["turned" if turn else "not turned"] += 1
-    return rgb.transpose(UPRIGHT[orientation]) if turn else rgb
+    if orientation in UPRIGHT:
+        seen["turned" if turn else "not turned"] += 1
+    return orientation
 
 
 def orientation_of(image: Image.Image) -> int:
