@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from gradflow.data.archives import members
+from gradflow.data.content import check_classes
 from gradflow.data.layouts import read_layout
 
 CLASSES = {"cat": [7, 1, 2], "dog": [7, 1, 2]}  # what ten images of each become
@@ -25,7 +26,9 @@ def on_disk(folder, contents):
 
 
 def read(source, scratch, **settings):
-    return read_layout(members(source, scratch / "scratch.tar"), settings)
+    content = read_layout(members(source, scratch / "scratch.tar"), settings)
+    check_classes(content)
+    return content
 
 
 def counts(content):

@@ -38,8 +38,12 @@ UNDERSTOOD = {
         | {"Thumbs.db": b"", "cat/desktop.ini": b"", "dog/.DS_Store": b"", "cat/._0.png": b""},
         CLASSES,
     ),
-    "classes named as splits are": (files("bus", "train"), {"bus": [7, 1, 2], "train": [7, 1, 2]}),
+    "classes with a folder called train": (files("bus", "train"), {"bus": [7, 1, 2], "train": [7, 1, 2]}),
     "a class of what is valid": (files("valid", "invalid"), {"invalid": [7, 1, 2], "valid": [7, 1, 2]}),
+    "a class with a folder called train in it": (
+        files("land/train", "land/bus", "sea"),
+        {"land": [14, 3, 3], "sea": [7, 1, 2]},
+    ),
     "classes that end in test": (files("crash_test", "drop_test"), {"crash_test": [7, 1, 2], "drop_test": [7, 1, 2]}),
     "a table": (
         LOOSE | {"labels.csv": table("file,label", [f"images/{i}.png,{'dog' if i % 2 else 'cat'}" for i in range(20)])},
@@ -86,8 +90,8 @@ def test_a_layout_is_understood_wherever_it_lies(tmp_path, name, form):
             assert content.classes[label] == ("dog" if int(parts[-1].removesuffix(".png")) % 2 else "cat")
         else:
             assert content.classes[label] in parts
-            ready = [split_named(part) for part in parts[:-1] if part not in content.classes]
-            assert split == 0 or not any(part == 0 for part in ready)  # no training image is held out
+            # No training image is held out.
+            assert split == 0 or "folder called" in name or not any(split_named(part) == 0 for part in parts[:-1])
 
 
 REFUSED = {
@@ -104,6 +108,7 @@ REFUSED = {
     "an unknown class": (split_folders("train", "val") | files("val/emu"), "'emu' has none: it is a class of the val"),
     "another spelling": (files("train/Cat", "train/dog", "test/cat", "test/dog"), "'cat' has none: .* are Cat, dog;"),
     "splits in some classes": (files("cat/train", "cat/test", "dog"), "dog has other folders or images beside"),
+    "a class of test images alone": (files("cat/train", "dog/test"), "'dog' has none"),
     "one class": (files("cat"), "found 0 class folders .none. and 10 loose images"),
     "a wrapper beside images": (files("a/cat", "a/dog") | {"x.png": b""}, r"found 1 class folders \(a\) and 1 loose"),
     "other kinds of images": (files("cat", "dog") | files("emu", kind="gif"), r"'emu' has none \(10 .gif\): convert"),

@@ -82,7 +82,7 @@ def _of_folder(root: str) -> Iterator[Member]:
     for top in tops:
         inside = os.path.realpath(os.path.dirname(top)) if top != root else None
         for path, folders, files in os.walk(top, onerror=refuse):
-            real, name = os.path.realpath(path), path[len(root) :].strip("/")
+            real, name = os.path.realpath(path), path[len(root) :].replace(os.sep, "/").strip("/")
             folders[:] = [] if real in seen else sorted(folder for folder in folders if not _is_junk(folder))
             if real in seen:
                 if not f"{inside}/".startswith(f"{real}/"):

@@ -26,7 +26,7 @@ from gradflow.errors import GradflowError
 NEVER_CLASSES = ("training", "val", "validation", "test", "testing")
 EXPECTED = (
     "expected are class folders (cat/…, dog/…); or the folders train, and val or test or both, with class folders in "
-    "each; or a labels.csv"
+    "each; or a labels.csv; what does not belong is named under exclude"
 )
 NEEDS = "it needs two or more classes, each with images to train on"
 
@@ -153,9 +153,11 @@ class _Reader:
         """The images of classes with splits in each of them; None if that is not how they are."""
         inner = {name: _grouped(files, below) for name, files in folders.items()}
         splits = {name: _splits(inner[name][0]) for name in folders}
-        if all(len(set(found.values())) < 2 for found in splits.values()):
-            return None
         odd = [name for name in folders if inner[name][1] or len(splits[name]) < len(inner[name][0])]
+        if odd and all(len(set(found.values())) < 2 for found in splits.values()):
+            return None
+        if not odd and len({split for found in splits.values() for split in found.values()}) < 2:
+            return None
         if odd:
             raise GradflowError(
                 f"some classes have ready splits in them, but {shown(odd)} has other folders or images beside; "
