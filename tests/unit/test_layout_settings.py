@@ -63,6 +63,19 @@ def test_a_link_that_may_stand_for_a_class_is_named(tmp_path, link, target):
     assert counts(read(photos, tmp_path, exclude=[link])) == CLASSES
 
 
+def test_an_image_that_links_bring_in_twice_is_named(tmp_path):
+    photos = on_disk(tmp_path / "photos", files("all", count=20))
+    for i in range(20):
+        link = photos / "sorted" / ("odd" if i % 2 else "even") / f"{i}.png"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(photos / "all" / f"{i}.png")
+    with pytest.raises(
+        GradflowError, match=r"'sorted/even/0\.png' and 'all/0\.png' are one file by a link: remove one"
+    ):
+        read(photos, tmp_path)
+    assert counts(read(photos, tmp_path, exclude=["all"])) == {"even": [7, 1, 2], "odd": [7, 1, 2]}
+
+
 def linked(name, target):
     """A tar of two classes and a link."""
     stream = io.BytesIO(made.tar({f"zoo/{path}": b"" for path in files("cat", "dog")}, ""))

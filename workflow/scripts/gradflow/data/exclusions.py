@@ -5,6 +5,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import accumulate
 
 from gradflow.data.content import suffix
@@ -66,3 +67,19 @@ def _link(file: Member) -> str | None:
     ):
         return os.readlink(file.container)
     return file.link
+
+
+def refuse_twice_linked(images: Sequence[Member]) -> None:
+    """Raise GradflowError for an image that a link brings in a second time, maybe into another class."""
+    if not any(image.place is None and os.path.islink(image.container) for image in images):
+        return
+    real, met = cache(os.path.realpath), {}
+    for image in images:
+        folder, name = os.path.split(image.container)
+        link = os.path.islink(image.container)
+        path = os.path.realpath(image.container) if link else os.path.join(real(folder), name)
+        other = met.setdefault(path, image.name)
+        if other != image.name:
+            raise GradflowError(
+                f"{image.name!r} and {other!r} are one file by a link: remove one of them, or name it under exclude."
+            )

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from gradflow.data.content import Content, divided, is_image, shown, suffix, undivided
-from gradflow.data.exclusions import refuse_links, wanted
+from gradflow.data.exclusions import refuse_links, refuse_twice_linked, wanted
 from gradflow.data.label_table import found_table, labelled
 from gradflow.data.members import Member
 from gradflow.data.splits import SHARES, SPLITS, at_most, split_named
@@ -80,6 +80,7 @@ class _Reader:
         for file in files:
             (self.images if is_image(file.name) else self.others).append(file)
         refuse_links(self.others, files)
+        refuse_twice_linked(self.images)
         self.labels = settings.get("labels")
 
     def found(self) -> Found:
@@ -106,10 +107,9 @@ class _Reader:
             )
         self._refuse_without_images(self.others, folders, below)
         if len(folders) < 2:
-            loose = self.left["loose images"]
+            beside = shown((f"{kind} ({count:,})" for kind, count in self.left.items() if count), 9) or "nothing"
             raise GradflowError(
-                f"{NEEDS}; found {len(folders)} class folders ({shown(folders) or 'none'}) and {loose:,} loose "
-                f"images; {EXPECTED}."
+                f"{NEEDS}; found {len(folders)} class folders ({shown(folders) or 'none'}), and {beside}; {EXPECTED}."
             )
         return self._of_divided_classes(folders, below + 1) or [
             (file, name, None) for name, files in folders.items() for file in files
