@@ -78,7 +78,7 @@ def test_sixteen_bits_of_grey_keep_their_upper_eight(tmp_path, suffix):
     files = file_of(Image.fromarray(levels), tmp_path / f"deep.{suffix}")
     assert decode(files, tmp_path / "out.npy", (8, 8), 1, seen=seen) == []
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy")[0], [levels >> 8] * 3)
-    assert sayings(seen) == ["1 images have 16 bits of grey; the upper 8 are kept."]
+    assert sayings(seen) == ["Images with 16 bits of grey, of which the upper 8 are kept: 1."]
 
 
 def test_a_tiff_that_is_white_at_zero_is_not_taken_for_its_negative(tmp_path):
@@ -128,8 +128,8 @@ def test_hidden_colours_and_further_pictures_are_counted(photos, tmp_path):
     file_of(pictures[0], photos / "cat" / "c.tif", save_all=True, append_images=pictures[1:])
     prepared(photos, tmp_path / "out", workers=2)
     assert json.loads((tmp_path / "out" / "dataset.json").read_text())["notes"] == [
-        "1 images have transparent pixels, whose hidden colour is seen, as PIL converts them.",
-        "1 images hold more than one picture; the first of each is taken.",
+        "Images with transparent pixels, whose hidden colour is seen: 1.",
+        "Files with more than one picture, of which the first is taken: 1.",
     ]
 
 

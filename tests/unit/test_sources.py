@@ -131,7 +131,10 @@ def test_an_archive_of_a_folder_is_that_folder(tmp_path, pack):
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"cat/1.jpg": b"x"}, "needs two or more classes, each with images to train on; found 0"),
+        (
+            {"cat/1.jpg": b"x"},
+            r"needs two or more classes, each with images to train on; found the class folders \(none\)",
+        ),
         (photographs("cat") | {"dog/readme.txt": b""}, "'dog' has none"),
         (photographs("train/cat", "test/cat"), "needs two or more classes"),
         (photographs("train/cat", "test/cat", "test/dog"), "'dog' has none"),

@@ -109,7 +109,7 @@ class _Reader:
         if len(folders) < 2:
             beside = shown((f"{kind} ({count:,})" for kind, count in self.left.items() if count), 9) or "nothing"
             raise GradflowError(
-                f"{NEEDS}; found {len(folders)} class folders ({shown(folders) or 'none'}), and {beside}; {EXPECTED}."
+                f"{NEEDS}; found the class folders {shown(folders) or '(none)'}, and {beside}; {EXPECTED}."
             )
         return self._of_divided_classes(folders, below + 1) or [
             (file, name, None) for name, files in folders.items() for file in files

@@ -18,15 +18,14 @@ UPRIGHT = {
     7: Turn.TRANSVERSE,
     8: Turn.ROTATE_90,
 }
-# What is counted of files, and the sentence that says it.
+# What is counted of files, and how it is said.
 SAYINGS = {
-    "turned": "have an EXIF orientation and were turned upright.",
-    "not turned": "have an EXIF orientation and were left as they are stored, as torchvision does; turn: true turns "
-    "them.",
-    "transparent": "have transparent pixels, whose hidden colour is seen, as PIL converts them.",
-    "16-bit": "have 16 bits of grey; the upper 8 are kept.",
-    "dim": "of those stay below a sixteenth of their range, and keep sixteen levels or fewer.",
-    "pages": "hold more than one picture; the first of each is taken.",
+    "turned": "Images turned upright by their EXIF orientation",
+    "not turned": "Images with an EXIF orientation, left as stored, as torchvision does (turn: true turns them)",
+    "transparent": "Images with transparent pixels, whose hidden colour is seen",
+    "16-bit": "Images with 16 bits of grey, of which the upper 8 are kept",
+    "dim": "Of these below a sixteenth of their range, with sixteen levels or fewer",
+    "pages": "Files with more than one picture, of which the first is taken",
 }
 SWAPPED = (5, 6, 7, 8)  # orientations that exchange height and width
 WITH_EXIF = {"exif", "xmp", "Raw profile type exif", "XML:com.adobe.xmp"}
@@ -94,7 +93,7 @@ def sayings(seen: Counter) -> list[str]:
             f"all {seen['dim']:,} images with 16 bits of grey stay below a sixteenth of their range, so that hardly "
             "anything would be left of them in 8 bits: save them scaled to 0 ... 65,535, or with 8 bits."
         )
-    return [f"{seen[kind]:,} images {words}" for kind, words in SAYINGS.items() if seen[kind]]
+    return [f"{words}: {seen[kind]:,}." for kind, words in SAYINGS.items() if seen[kind]]
 
 
 def _hides_colour(image: Image.Image) -> bool:
