@@ -9,6 +9,7 @@ import archives as made
 from folders_of_images import CLASSES, counts, files, on_disk, read
 from gradflow import GradflowError
 from gradflow.data.content import thin_classes
+from gradflow.data.sources import get_source
 
 TEN = range(10)
 
@@ -37,6 +38,14 @@ def test_shares_are_those_asked_for_where_there_are_no_ready_splits(tmp_path):
     ready = on_disk(tmp_path / "ready", files("train/cat", "train/dog", "test/cat", "test/dog"))
     with pytest.raises(GradflowError, match="shares is for images without ready splits"):
         read(ready, tmp_path, shares=[0.5, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    "shares", [[0.7, 0.3], [0.7, 0.3, 0.0], [0.7, 0.2, 0.2], [70, 15, 15], [0.7, 0.15, float("nan")]]
+)
+def test_shares_that_are_none_are_refused_before_anything_runs(tmp_path, shares):
+    with pytest.raises(GradflowError, match=r"shares is .*; give three positive numbers that add up to 1"):
+        get_source("folder").check({"path": str(tmp_path), "download": None, "shares": shares})
 
 
 def test_at_most_so_many_images_of_a_class_are_drawn(tmp_path):

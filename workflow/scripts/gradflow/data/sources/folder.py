@@ -49,7 +49,7 @@ def check(settings: dict) -> None:
             "point it at a folder of class folders of images, or at an archive of one."
         )
     shares = settings["shares"]
-    if len(shares) != 3 or not all(share > 0 for share in shares) or abs(sum(shares) - 1) > 1e-6:
+    if len(shares) != 3 or not all(share > 0 for share in shares) or not abs(sum(shares) - 1) < 1e-6:
         raise GradflowError(
             f"shares is {shares}; give three positive numbers that add up to 1, such as {list(SHARES)}."
         )
