@@ -102,6 +102,10 @@ REFUSED = {
     "test without classes": (split_folders("train") | files("test"), "'test' is called as a split is, but its 10"),
     "test beside classes": (files("cat", "dog", "test"), "ready splits are in .* but here are cat, dog, test"),
     "an unknown split": (split_folders("train", "test", "holdout"), "but here are holdout, test, train: rename"),
+    "a class beside a split": (
+        files("cat", "train/cat", "train/dog") | {"train/x.png": b""},
+        "but here are cat, train: rename what does",
+    ),
     "something to predict": (split_folders("seg_train", "seg_test") | files("seg_pred"), "but here are seg_pred"),
     "no training images": (split_folders("val", "test"), "ready splits without training images: here are test, val"),
     "two of one split": (split_folders("train", "val", "validation"), "val, validation are all called as validation"),

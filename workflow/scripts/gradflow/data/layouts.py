@@ -92,14 +92,14 @@ class _Reader:
             self.others.remove(table)
             del self.left["loose images"]
         for file in self.others:
-            if not file.name.endswith("/"):
-                self.left[suffix(file.name) or "files without an extension"] += 1
+            empty = file.name.endswith("/")
+            self.left["empty folders" if empty else suffix(file.name) or "files without an extension"] += 1
         if table:
             return labelled(table, self.images, self.left)
         splits = _splits(folders)
         if len(splits) == len(folders) and len(set(splits.values())) > 1:
             return self._of_splits(folders, splits, below + 1)
-        with_folders = [name for name in splits if not _grouped(folders[name], below + 1)[1]]
+        with_folders = [name for name in splits if _grouped(folders[name], below + 1)[0]]
         if with_folders or len(set(splits.values())) > 1 or any(name.lower() in NEVER_CLASSES for name in splits):
             raise GradflowError(
                 "ready splits are in the folders train, and val or test or both, but here are "
@@ -182,7 +182,6 @@ class _Reader:
                 has = ", ".join(f"{count:,} {kind or 'files without an extension'}" for kind, count in kinds.items())
                 raise GradflowError(f"{NEEDS}; {name!r} has none ({has}): convert them, or name it under exclude.")
         if beside:
-            self.left["empty folders"] += len(beside)
             self.notes.append(f"Empty folders are no classes: {shown(beside)}.")
 
 
