@@ -106,6 +106,10 @@ REFUSED = {
         files("cat", "train/cat", "train/dog") | {"train/x.png": b""},
         "but here are cat, train: rename what does",
     ),
+    "classes called as splits are": (
+        files("train/train", "train/test", "crash_test/train", "crash_test/test"),
+        "either may be the classes: rename the classes",
+    ),
     "something to predict": (split_folders("seg_train", "seg_test") | files("seg_pred"), "but here are seg_pred"),
     "no training images": (split_folders("val", "test"), "ready splits without training images: here are test, val"),
     "two of one split": (split_folders("train", "val", "validation"), "val, validation are all called as validation"),

@@ -58,11 +58,13 @@ def members(source: Path, scratch: Path) -> list[Member]:
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, through links too; hidden folders are left out.
+    """Yield the files below a folder, through links too, each once; hidden folders are left out.
 
     Raises GradflowError for a folder that cannot be read.
     """
-    yield from (Path(member.container) for member in _of_folder(str(folder)) if not member.name.endswith("/"))
+    for member in _of_folder(str(folder)):
+        if member.link is None and not member.name.endswith("/"):
+            yield Path(member.container)
 
 
 def _is_junk(name: str) -> bool:

@@ -132,6 +132,12 @@ class _Reader:
                     f"{name!r} is called as a split is, but its {len(folders[name]):,} images are in no class folders; "
                     f"{EXPECTED}."
                 )
+        inner = {name for part in parts.values() for name in part}
+        if len(_splits(inner)) == len(inner) and len(set(_splits(inner).values())) > 1:
+            raise GradflowError(
+                f"{shown(folders)} and the folders in them, {shown(sorted(inner))}, are all called as splits are, so "
+                "that either may be the classes: rename the classes."
+            )
         if 0 not in parts:
             raise GradflowError(f"ready splits without training images: here are {shown(folders)}; {EXPECTED}.")
         for split in parts:
