@@ -88,7 +88,8 @@ def test_while_decompressing_and_decoding(small_disk, knowledge, tmp_path):
     archive.write_bytes(made.tar(members))
     settings = {"source": "folder", "path": str(archive), "size": 64}
     (small_disk / "earlier").mkdir()
-    store.save_dataset(small_disk / "earlier", "earlier", np.zeros((3, 3, 8, 8)), np.arange(3), np.arange(3), "abc")
+    images = np.arange(3 * 192).reshape(3, 3, 8, 8)
+    store.save_dataset(small_disk / "earlier", "earlier", images, np.arange(3), np.arange(3), "abc")
     before = store.load_dataset(small_disk / "earlier").fingerprint
     for free in (16_384, 250_000):  # too little for the tar; enough for it, not for 491,520 bytes of pixels
         leave(small_disk, free)

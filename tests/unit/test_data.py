@@ -57,8 +57,16 @@ def test_a_data_set_too_small_to_split_is_refused(tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_a_data_set_without_contrast_is_refused(tmp_path):
+    images, split = np.full((4, 3, 8, 8), 9), np.array([0, 0, 1, 2])
+    with pytest.raises(GradflowError, match="'grey' have the same value"):
+        store.save_dataset(tmp_path, "grey", images, np.arange(4) % 2, split, ["a", "b"])
+    with pytest.raises(GradflowError, match=r"dataset\.json is missing|labels\.npy is missing"):
+        store.load_dataset(tmp_path)
+
+
 def test_a_last_batch_of_one_image_is_left_out_of_training(tmp_path):
-    images, labels = np.zeros((11, 3, 8, 8)), np.arange(11) % 2
+    images, labels = np.arange(11 * 192).reshape(11, 3, 8, 8), np.arange(11) % 2
     store.save_dataset(tmp_path, "few", images, labels, np.array([0] * 9 + [1, 2]), ["a", "b"])
     shuffle = torch.Generator().manual_seed(0)
     sizes = [len(y) for _, y in batches(store.load_dataset(tmp_path), "train", 4, CPU, "none", 8, shuffle)]
@@ -68,7 +76,8 @@ def test_a_last_batch_of_one_image_is_left_out_of_training(tmp_path):
 def test_missing_and_damaged_folders_are_named(tmp_path):
     with pytest.raises(GradflowError, match=r"images\.npy is missing"):
         store.load_dataset(tmp_path)
-    store.save_dataset(tmp_path, "x", np.zeros((4, 3, 8, 8)), np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])
+    images = np.arange(4 * 192).reshape(4, 3, 8, 8)
+    store.save_dataset(tmp_path, "x", images, np.arange(4) % 2, np.array([0, 0, 1, 2]), ["a", "b"])
     (tmp_path / "images.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:200])
     with pytest.raises(GradflowError, match="damaged"):
         store.load_dataset(tmp_path)

@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
@@ -17,8 +17,6 @@ from gradflow.errors import GradflowError, printable
 
 FAULT = 2  # the exit code of whatever a user can mend, as argparse has it
 WORDS = {"true": True, "false": False, "none": None, "null": None}
-HEADS = ("column", "kind", "weight", "weights", "fan-in", "path")
-NAMES_SHOWN = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     explore.add_argument("--html", metavar="FILE", default="explorer.html", help="the page (explorer.html)")
     explore.add_argument("--open", action="store_true", help="show it in the browser")
+    _add_data(commands)
     return parser
 
 
@@ -98,6 +97,21 @@ def _add_profile(commands) -> None:
     profile.add_argument("--batch", type=_positive, default=16, help="inputs at once (16)")
     profile.add_argument("--json", metavar="FILE", help="write the numbers there too; - for the output alone")
     profile.add_argument("--html", metavar="FILE", help="write a page to look at them in, as gradflow explore does")
+
+
+def _add_data(commands) -> None:
+    data = commands.add_parser("data", allow_abbrev=False, help="say what would be read of images of your own")
+    inspect = data.add_subparsers(metavar="COMMAND", required=True).add_parser(
+        "inspect", allow_abbrev=False, help="list classes, splits, sizes, and what is left out"
+    )
+    inspect.set_defaults(work=_inspect_data)
+    inspect.add_argument("path", type=Path, help="a folder of images, or a zip or tar archive of one")
+    inspect.add_argument("--labels", metavar="FILE", help="the table in it that says the classes")
+    inspect.add_argument(
+        "--exclude", nargs="+", action="extend", default=[], metavar="PATTERN", help="what to leave out"
+    )
+    inspect.add_argument("--turn", action="store_true", help="turn photographs upright, as their EXIF orientation says")
+    inspect.add_argument("--sheet", type=Path, metavar="FILE.png", help="write six of its images there, as a picture")
 
 
 def _option(text: str) -> tuple[str, object]:
@@ -136,7 +150,7 @@ def _version() -> str:
 
 def _layers(asked: argparse.Namespace) -> None:
     """Print the layers of a network that would be recorded, and what would not."""
-    from gradflow.models.columns import columns_of
+    from gradflow.models.columns import column_lines, columns_of, unrecorded_lines
 
     sys.path.append(os.getcwd())  # for a module of the user's own; last, so that it hides no other
     with redirect_stdout(sys.stderr):  # what other people's code prints
@@ -148,11 +162,11 @@ def _layers(asked: argparse.Namespace) -> None:
         (each.name, each.kind, "×".join(map(str, each.shape)), f"{each.weights:,}", f"{each.fan_in:,}", each.path)
         for each in columns.recorded
     ]
-    for line in _table(rows if asked.input else [row[:-1] for row in rows]):
+    for line in column_lines(rows if asked.input else [row[:-1] for row in rows]):
         print(line)
     weights = sum(each.weights for each in columns.recorded)
     print(f"{len(rows)} columns, {weights:,} weights; the network has {columns.parameters:,} parameters.")
-    for line in _unrecorded_lines(columns.unrecorded):
+    for line in unrecorded_lines(columns.unrecorded):
         print(line)
     if not asked.input:
         print("This is the order of definition; --input 3x32x32, say, gives the forward order and the main path.")
@@ -212,22 +226,10 @@ def _explore(asked: argparse.Namespace) -> None:
         webbrowser.open(page.resolve().as_uri())
 
 
-def _table(rows: Iterable[Sequence[str]]) -> list[str]:
-    """Align rows under their heads, numbers to the right."""
-    rows = [[printable(cell) for cell in row] for row in rows]
-    rows.insert(0, list(HEADS[: len(rows[0])]))
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    sides = [str.rjust if head in ("weights", "fan-in") else str.ljust for head in HEADS]
-    return ["  ".join(side(*cell) for side, cell in zip(sides, zip(row, widths))).rstrip() for row in rows]
+def _inspect_data(asked: argparse.Namespace) -> None:
+    """Print what the source `folder` would take."""
+    from gradflow.data.inspection import inspect
 
-
-def _unrecorded_lines(modules: Iterable) -> list[str]:
-    """Say what is not recorded, one line for each kind of module."""
-    kinds: dict[tuple[str, str], list[str]] = {}
-    for module in modules:
-        kinds.setdefault((module.kind, module.reason), []).append(module.name or "the network itself")
-    lines = []
-    for (kind, reason), names in kinds.items():
-        shown = ", ".join(names[:NAMES_SHOWN]) + ", ..." * (len(names) > NAMES_SHOWN)
-        lines.append(printable(f"not recorded: {len(names)} {kind} ({shown}): {reason}."))
-    return lines
+    settings = {"labels": asked.labels, "exclude": asked.exclude, "turn": asked.turn}
+    for line in inspect(asked.path, settings, asked.sheet):
+        print(printable(line))

@@ -6,7 +6,6 @@ or of a tar is read from the archive itself. A compressed tar is decompressed in
 
 import bz2
 import gzip
-import io
 import lzma
 import os
 import stat
@@ -14,64 +13,39 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from gradflow.data.members import Member
 from gradflow.errors import GradflowError
 from gradflow.files import writing
 
 # Images hardly compress; an archive that claims to grow more than this is no archive of images.
 LARGEST_GROWTH, ALWAYS_FINE = 100, 1 << 30  # times its size; bytes
 BLOCK = 1 << 20  # bytes
-JUNK = "__MACOSX"
+# What operating systems, file servers and file managers leave; with hidden files, none of it is anybody's data.
+JUNK = frozenset(
+    ("__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin", "system volume information",
+     "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini")
+)  # fmt: skip
 COMPRESSED = (gzip.GzipFile, bz2.BZ2File, lzma.LZMAFile)
 # What the standard library raises on bytes that are no archive; trouble with writing is a GradflowError by then.
 BROKEN = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 
 
-@dataclass(frozen=True)
-class Member:
-    """A file of a folder or an archive: its name there, with slashes, and where its bytes are.
-
-    Of a folder, `container` is the file itself; of a tar, the tar, and `place` is (offset, size); of a zip, the zip,
-    and `place` is the name that the zip finds it by.
-    """
-
-    name: str
-    container: str
-    place: tuple[int, int] | str | None = None
-
-    def open(self) -> BinaryIO:
-        """Open it for reading."""
-        if isinstance(self.place, str):
-            return io.BytesIO(_read_from_zip(self.container, self.place))
-        if self.place is None:
-            return open(self.container, "rb")
-        offset, size = self.place
-        with open(self.container, "rb") as stream:
-            stream.seek(offset)
-            return io.BytesIO(stream.read(size))
-
-    def read(self) -> bytes:
-        """Return its bytes."""
-        with self.open() as stream:
-            return stream.read()
-
-
 def members(source: Path, scratch: Path) -> list[Member]:
-    """Return the files of a folder, a zip or a tar, in the order of their names.
+    """Return the files and the empty folders of a folder, a zip or a tar, in the order of their names.
 
-    Hidden files are left out, and folders that hold all the rest. scratch: the file into which a compressed tar is
-    decompressed.
+    Hidden files and those of the operating system are left out, and folders that hold all the rest. scratch: the file
+    into which a compressed tar is decompressed.
 
-    Raises GradflowError for an archive with a path that leaves it, a link or a device, two members of one name, or an
-    absurd size; for one that is damaged; and if there is no room.
+    Raises GradflowError for an archive with a path that leaves it, a device, two members of one name, or an absurd
+    size; for one that is damaged; and if there is no room.
     """
     source = Path(source)
     if source.is_dir():
-        found = [Member(path.relative_to(source).as_posix(), str(path)) for path in walk(source)]
+        found = list(_of_folder(str(source)))
     elif is_archive(source):
         try:
             found = _of_tar(source, scratch) if tarfile.is_tarfile(source) else _of_zip(source)
@@ -79,26 +53,49 @@ def members(source: Path, scratch: Path) -> list[Member]:
             raise GradflowError(f"{source} is damaged ({error}): replace it.") from error
     else:
         raise GradflowError(f"{source} is neither a folder nor a zip or tar archive: check what it is.")
-    visible = [m for m in found if not any(part.startswith(".") or part == JUNK for part in m.name.split("/"))]
+    visible = [member for member in found if not any(map(_is_junk, member.name.split("/")))]
     return sorted(_inside(visible), key=lambda member: member.name)
 
 
 def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, through links too; hidden folders are left out.
+    """Yield the files below a folder, through links too, each once; hidden folders are left out.
 
     Raises GradflowError for a folder that cannot be read.
+    """
+    for member in _of_folder(str(folder)):
+        if member.link is None and not member.name.endswith("/"):
+            yield Path(member.container)
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _of_folder(root: str) -> Iterator[Member]:
+    """Yield what is below a folder; links to folders are followed last, so that one to what is here is known as such.
+
+    A link to a folder that it lies in leads round in a circle, and is passed over.
     """
 
     def refuse(error: OSError) -> None:
         raise GradflowError(f"{error.filename} cannot be read: {error.strerror}; mend its permissions or remove it.")
 
-    seen = set()
-    for path, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
-        real = os.path.realpath(path)
-        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
-        if real not in seen:
-            yield from (Path(path) / name for name in files)
-        seen.add(real)
+    seen, tops = set(), [root]
+    for top in tops:
+        inside = os.path.realpath(os.path.dirname(top)) if top != root else None
+        for path, folders, files in os.walk(top, onerror=refuse):
+            real, name = os.path.realpath(path), path[len(root) :].replace(os.sep, "/").strip("/")
+            folders[:] = [] if real in seen else sorted(folder for folder in folders if not _is_junk(folder))
+            if real in seen:
+                if not f"{inside}/".startswith(f"{real}/"):
+                    yield Member(name, path, link=real)
+                continue
+            seen.add(real)
+            tops += [os.path.join(path, folder) for folder in folders if os.path.islink(os.path.join(path, folder))]
+            below = f"{name}/" if name else ""
+            yield from (Member(below + file, os.path.join(path, file)) for file in files)
+            if below and not folders and all(map(_is_junk, files)):
+                yield Member(below, path)
 
 
 def is_archive(path: Path) -> bool:
@@ -111,13 +108,17 @@ def is_archive(path: Path) -> bool:
 
 def _of_zip(archive: Path) -> list[Member]:
     with zipfile.ZipFile(archive) as opened:
-        infos = [info for info in opened.infolist() if not info.is_dir()]
-    locked = next((info.filename for info in infos if info.flag_bits & 1), None)
-    if locked:
-        raise GradflowError(f"{archive} is refused: its member {locked!r} is encrypted.")
-    kinds = [stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG) for info in infos]
-    _check(archive, ((info.filename, info.file_size, plain) for info, plain in zip(infos, kinds)))
-    return [Member(_clean(info.filename), str(archive), info.filename) for info in infos]
+        entries = opened.infolist()
+        infos = [info for info in entries if not info.is_dir()]
+        locked = next((info.filename for info in infos if info.flag_bits & 1), None)
+        if locked:
+            raise GradflowError(f"{archive} is refused: its member {locked!r} is encrypted.")
+        kinds = [stat.S_IFMT(info.external_attr >> 16) for info in infos]
+        fine = [kind in (0, stat.S_IFREG, stat.S_IFLNK) for kind in kinds]
+        _check(archive, ((info.filename, info.file_size, plain) for info, plain in zip(infos, fine)))
+        links = [_target(opened, info) if kind == stat.S_IFLNK else None for info, kind in zip(infos, kinds)]
+    found = [Member(_clean(i.filename), str(archive), i.filename, link) for i, link in zip(infos, links)]
+    return found + _empty(archive, [info.filename for info in entries if info.is_dir()], found)
 
 
 def _of_tar(archive: Path, scratch: Path) -> list[Member]:
@@ -127,12 +128,32 @@ def _of_tar(archive: Path, scratch: Path) -> list[Member]:
             _decompress(archive, opened.fileobj, scratch)
             tar = scratch
     with tarfile.open(tar, "r:") as opened:
-        infos = [info for info in opened if not info.isdir()]
+        entries = list(opened)
         opened.fileobj.seek(opened.offset)
         if any(opened.fileobj.read(tarfile.BLOCKSIZE)):  # tarfile takes a broken header for the end
             raise tarfile.ReadError("a header is broken")
-    _check(archive, ((info.name, info.size, info.isfile() and not info.issparse()) for info in infos))
-    return [Member(_clean(info.name), str(tar), (info.offset_data, info.size)) for info in infos]
+    infos = [info for info in entries if not info.isdir()]
+    links = [info.linkname if info.issym() or info.islnk() else None for info in infos]
+    fine = [link is not None or (info.isfile() and not info.issparse()) for info, link in zip(infos, links)]
+    _check(archive, ((info.name, info.size, plain) for info, plain in zip(infos, fine)))
+    found = [Member(_clean(i.name), str(tar), (i.offset_data, i.size), link) for i, link in zip(infos, links)]
+    return found + _empty(archive, [info.name for info in entries if info.isdir()], found)
+
+
+def _target(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    """Where a link in a zip leads, which is what is written in it; no path is as long as 4 KiB."""
+    with opened.open(info) as stream:
+        return os.fsdecode(stream.read(4096))
+
+
+def _empty(archive: Path, folders: list[str], found: list[Member]) -> list[Member]:
+    """The folders of an archive that hold nothing."""
+    left = {_clean(folder) for folder in folders} - {""}
+    for name in [*left, *(member.name for member in found)] if left else ():
+        while "/" in name:
+            name = name.rpartition("/")[0]
+            left.discard(name)
+    return [Member(f"{folder}/", str(archive)) for folder in sorted(left)]
 
 
 def _decompress(archive: Path, stream: BinaryIO, scratch: Path) -> None:
@@ -164,7 +185,7 @@ def _check(archive: Path, found: Iterator[tuple[str, int, bool]]) -> None:
         if not parts[0] or parts[0][1:2] == ":" or ".." in parts:  # absolute, a Windows drive, or up and out
             raise GradflowError(f"{archive} is refused: its member {name!r} lies outside the archive's own folder.")
         if not plain:
-            raise GradflowError(f"{archive} is refused: its member {name!r} is a link or a device, not a file.")
+            raise GradflowError(f"{archive} is refused: its member {name!r} is a device, not a file.")
         cleaned = _clean(name)
         if cleaned in names:
             raise GradflowError(f"{archive} is refused: it holds {name!r} twice.")
@@ -196,21 +217,3 @@ def _inside(found: list[Member]) -> list[Member]:
             break
         found = [replace(member, name=member.name.split("/", 1)[1]) for member in found]
     return found
-
-
-def _read_from_zip(path: str, name: str) -> bytes:
-    """Read a member, no further than its size: a zip that lies about it shall not fill the memory."""
-    known = os.stat(path)
-    opened = _opened_zip(path, os.getpid(), (known.st_ino, known.st_size, known.st_mtime_ns))
-    size = opened.getinfo(name).file_size
-    with opened.open(name) as stream:
-        content = stream.read(size + 1)
-    if len(content) != size:
-        raise zipfile.BadZipFile(f"{name} has not the size that the zip says")
-    return content
-
-
-@lru_cache(maxsize=2)
-def _opened_zip(path: str, process: int, version: tuple) -> zipfile.ZipFile:
-    """A zip that each process keeps open: finding its members takes a while, and a position cannot be shared."""
-    return zipfile.ZipFile(path)

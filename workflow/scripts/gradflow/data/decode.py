@@ -6,10 +6,12 @@ import os
 import threading
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TextIO
@@ -18,7 +20,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from gradflow.data.archives import Member
+from gradflow.data.members import Member
+from gradflow.data.pixels import SWAPPED, as_rgb, orientation_of
 from gradflow.errors import GradflowError
 from gradflow.files import require_space, writing
 
@@ -30,13 +33,15 @@ DAMAGED = (*DAMAGED_IMAGE, zipfile.BadZipFile, zlib.error, lzma.LZMAError, Runti
 Damage = list[tuple[int, str]]  # (row, reason)
 
 
-def side_to_store(files: Sequence[Member], side: int, workers: int, progress: TextIO | None = None) -> tuple[int, int]:
+def side_to_store(
+    files: Sequence[Member], side: int, workers: int, progress: TextIO | None = None, turn: bool = False
+) -> tuple[int, int]:
     """Return the (height, width) to store images at: their own if all share one that fits into side × side, else side.
 
-    Only the files' headers are read. Files that cannot be read are left to `decode` to report.
+    Only the files' headers are read. Files that cannot be read are left to `decode` to report. turn: as for `decode`.
     """
     sizes = set()
-    for _, found in _in_chunks(_read_sizes, files, 1024, workers, "measuring", progress):
+    for _, found in _in_chunks(partial(_read_sizes, turn=turn), files, 1024, workers, "measuring", progress):
         sizes |= found
         if len(sizes) > 1:
             return side, side
@@ -45,12 +50,20 @@ def side_to_store(files: Sequence[Member], side: int, workers: int, progress: Te
 
 
 def decode(
-    files: Sequence[Member], out: Path, shape: tuple[int, int], workers: int, progress: TextIO | None = None
+    files: Sequence[Member],
+    out: Path,
+    shape: tuple[int, int],
+    workers: int,
+    progress: TextIO | None = None,
+    turn: bool = False,
+    seen: Counter | None = None,
 ) -> Damage:
     """Decode image files to RGB and write them to `out`, a .npy of uint8 [N, 3, height, width].
 
     An image of another size is resized as the notebooks' `Resize` does: PIL, bilinear, antialiased. Returns the rows
     that could not be decoded, with the reason; `out` is then not complete.
+
+    turn: photographs upright, as their EXIF orientation says. seen: is filled with what `pixels.sayings` says of them.
 
     Raises GradflowError if the disk is full.
     """
@@ -63,26 +76,28 @@ def decode(
         del array
         damaged: Damage = []
         size = max(1, min(256, CHUNK_BYTES // row_bytes))
-        task = _Decode(str(out), offset, shape)
-        for start, found in _in_chunks(task, files, size, workers, "decoding", progress):
+        task = _Decode(str(out), offset, shape, turn)
+        for start, (found, counted) in _in_chunks(task, files, size, workers, "decoding", progress):
             damaged += [(start + row, reason) for row, reason in found]
+            if seen is not None:
+                seen.update(counted)
     return damaged
 
 
 class _Decode:
     """Decodes a chunk of files into its place in the array; written, not mapped, so that a full disk is an error."""
 
-    def __init__(self, out: str, offset: int, shape: tuple[int, int]):
-        self.out, self.offset, self.shape = out, offset, shape
+    def __init__(self, out: str, offset: int, shape: tuple[int, int], turn: bool):
+        self.out, self.offset, self.shape, self.turn = out, offset, shape, turn
 
-    def __call__(self, files: Sequence[Member], start: int) -> Damage:
+    def __call__(self, files: Sequence[Member], start: int) -> tuple[Damage, Counter]:
         height, width = self.shape
         pixels = np.zeros((len(files), 3, height, width), np.uint8)
-        damaged = []
+        damaged, seen = [], Counter()
         for row, file in enumerate(files):
             try:
                 with file.open() as stream, Image.open(stream) as image:
-                    decoded = image.convert("RGB")
+                    decoded = as_rgb(image, self.turn, seen)
                 if decoded.size != (width, height):
                     decoded = decoded.resize((width, height), Image.Resampling.BILINEAR)
             except DAMAGED as error:
@@ -92,15 +107,16 @@ class _Decode:
         with open(self.out, "r+b") as stream:
             stream.seek(self.offset + start * pixels[0].nbytes)
             stream.write(pixels.data)
-        return damaged
+        return damaged, seen
 
 
-def _read_sizes(files: Sequence[Member], start: int) -> set[tuple[int, int]]:
+def _read_sizes(files: Sequence[Member], start: int, turn: bool) -> set[tuple[int, int]]:
     sizes = set()
     for file in files:
         try:
             with file.open() as stream, Image.open(stream) as image:
-                sizes.add((image.height, image.width))
+                swapped = turn and orientation_of(image) in SWAPPED
+                sizes.add(image.size if swapped else image.size[::-1])
         except DAMAGED:
             pass
     return sizes
@@ -108,7 +124,7 @@ def _read_sizes(files: Sequence[Member], start: int) -> set[tuple[int, int]]:
 
 def _in_chunks(
     function: Callable, files: Sequence[Member], size: int, workers: int, what: str, progress: TextIO | None
-) -> Iterator[tuple[int, list | set]]:
+) -> Iterator[tuple[int, tuple | set]]:
     """Yield (start, function(chunk, start)) for each chunk of the files, in order, computed by `workers` processes."""
     starts = range(0, len(files), size)
     chunks = (files[start : start + size] for start in starts)

@@ -1,6 +1,7 @@
 """Preparing a data set once: whatever its source, it becomes one folder of arrays that every run reads."""
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import TextIO
 from tqdm import tqdm
 
 from gradflow.data.archives import members
-from gradflow.data.content import Content, check_classes, check_form
+from gradflow.data.content import Content, check_classes, check_form, remarks, shown, thin_classes
 from gradflow.data.decode import decode, side_to_store
+from gradflow.data.pixels import sayings
 from gradflow.data.sources import get_source
 from gradflow.data.store import save_dataset
 from gradflow.errors import GradflowError
@@ -50,7 +52,11 @@ def prepare(
             images = making / "images.npy"
             making.mkdir(parents=True, exist_ok=True)
             content, dropped = _decode(content, images, name, settings, workers, progress)
-        save_dataset(folder, name, images, content.labels, content.split, content.classes, dropped)
+        content = content.saying(notes=thin_classes(content))
+        for line in remarks(content.left_out, content.notes):
+            tqdm.write(line)
+        said = {"dropped": dropped, "left_out": content.left_out, "notes": content.notes}
+        save_dataset(folder, name, images, content.labels, content.split, content.classes, **said)
     finally:
         shutil.rmtree(making, ignore_errors=True)
 
@@ -68,23 +74,27 @@ def _decode(
     content: Content, out: Path, name: str, settings: dict, workers: int, progress: TextIO | None
 ) -> tuple[Content, list[str]]:
     """Decode the files of a source into one array; return what is left of the source, and what was dropped."""
-    shape = side_to_store(content.images, settings["size"], workers, progress)
-    damaged = decode(content.images, out, shape, workers, progress)
+    turn, seen = settings.get("turn", False), Counter()
+    shape = side_to_store(content.images, settings["size"], workers, progress, turn)
+    damaged = decode(content.images, out, shape, workers, progress, turn, seen)
     if not damaged:
-        return content, []
-    dropped = [content.images[row].name for row, _ in damaged]
+        with _about(name):
+            return content.saying(notes=sayings(seen)), []
+    dropped = [shown([content.images[row].name]) for row, _ in damaged]
     for file, (_, reason) in zip(dropped, damaged):
         tqdm.write(f"damaged: {file}: {reason}")
     if len(damaged) > settings.get("drop_damaged", 0):
-        shown = ", ".join(dropped[:NAMED]) + (", ..." if len(dropped) > NAMED else "")
+        few = ", ".join(dropped[:NAMED]) + (", ..." if len(dropped) > NAMED else "")
         raise GradflowError(
             f"{len(damaged)} of {len(content.labels):,} images of the data set {name!r} cannot be decoded "
-            f"({shown}; the log has all): mend them, or set datasets.{name}.drop_damaged to {len(damaged)} to go on "
-            "without them."
+            f"({few}; the log has all; the first: {damaged[0][1]}): mend them, or set datasets.{name}.drop_damaged to "
+            f"{len(damaged)} to go on without them."
         )
     content = content.without([row for row, _ in damaged])
     with _about(name):
         check_classes(content)
-    if decode(content.images, out, shape, workers, progress):
+    seen.clear()
+    if decode(content.images, out, shape, workers, progress, turn, seen):
         raise GradflowError(f"images of the data set {name!r} changed while they were read: prepare it again.")
-    return content, dropped
+    with _about(name):
+        return content.saying(notes=sayings(seen)), dropped

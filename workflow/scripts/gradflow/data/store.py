@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,7 +42,15 @@ class Dataset:
 
 
 def save_dataset(
-    folder: Path, name: str, images: np.ndarray | Path, labels: np.ndarray, split: np.ndarray, classes, dropped=()
+    folder: Path,
+    name: str,
+    images: np.ndarray | Path,
+    labels: np.ndarray,
+    split: np.ndarray,
+    classes: Sequence[str],
+    dropped: Sequence[str] = (),
+    left_out: Mapping[str, int] = {},
+    notes: Sequence[str] = (),
 ) -> None:
     """Write a prepared data set; `dataset.json` comes last, so that a folder with it is complete.
 
@@ -54,10 +63,12 @@ def save_dataset(
     split : int8 [N], positions in `splits.SPLITS`.
     classes : the names of the classes.
     dropped : the names of damaged images that were left out.
+    left_out : how many files of each kind are none of its images.
+    notes : what else is to be said of it, in sentences.
 
     Raises
     ------
-    GradflowError : a split would be empty, or the disk is full.
+    GradflowError : a split would be empty, all training pixels are the same, or the disk is full.
     """
     for i, part in enumerate(SPLITS):
         if not (split == i).any():
@@ -77,6 +88,11 @@ def save_dataset(
     _write_array(folder / "labels.npy", labels)
     _write_array(folder / "split.npy", split)
     mean, std = channel_statistics(images, split == 0)
+    if not std.any():
+        raise GradflowError(
+            f"all training pixels of the data set {name!r} have the same value (standard deviation 0), and nothing can "
+            "be learnt from them: look at its images, and at how they store their pixels."
+        )
     facts = {
         "name": name,
         "classes": list(classes),
@@ -85,6 +101,8 @@ def save_dataset(
         "mean": [round(float(value), 6) for value in mean],
         "std": [round(float(value), 6) for value in std],
         "dropped": list(dropped),
+        "left_out": dict(left_out),
+        "notes": list(notes),
         "fingerprint": fingerprint(images, labels, split, classes),
     }
     atomic_write(folder / "dataset.json", lambda stream: stream.write(json.dumps(facts, indent=2).encode()))

@@ -4,7 +4,7 @@ No weights are needed for it: the network is built without memory, if its builde
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 
 from gradflow.builders import load_builder
-from gradflow.errors import GradflowError
+from gradflow.errors import GradflowError, printable
 from gradflow.models.architectures import resolve_options
 from gradflow.models.catalogue import CATALOGUE, Architecture
 from gradflow.models.main_path import beside_main_path
@@ -22,6 +22,8 @@ from gradflow.recorder.layers import Watched, select_layers, weight_shape
 from gradflow.recorder.recorder import GradientRecorder
 
 BATCH = 2  # of the one forward pass: batch norm takes no single sample
+HEADS = ("column", "kind", "weight", "weights", "fan-in", "path")
+NAMES_SHOWN = 3
 MAIN, BESIDE, NO_GRADIENT = "main", "beside", "no gradient"
 NO_MATRIX = "no matrix of theirs is known to multiply; GradientRecorder(model, layers) records them by name or type"
 
@@ -170,3 +172,24 @@ def _unrecorded(modules: dict[str, nn.Module], recorded: Sequence[Watched]) -> l
         if own and id(module) not in seen:
             found.append(Unrecorded(name, type(module).__name__, own, NO_MATRIX))
     return found
+
+
+def column_lines(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Align rows under their heads, numbers to the right."""
+    rows = [[printable(cell) for cell in row] for row in rows]
+    rows.insert(0, list(HEADS[: len(rows[0])]))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    sides = [str.rjust if head in ("weights", "fan-in") else str.ljust for head in HEADS]
+    return ["  ".join(side(*cell) for side, cell in zip(sides, zip(row, widths))).rstrip() for row in rows]
+
+
+def unrecorded_lines(modules: Iterable) -> list[str]:
+    """Say what is not recorded, one line for each kind of module."""
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for module in modules:
+        kinds.setdefault((module.kind, module.reason), []).append(module.name or "the network itself")
+    lines = []
+    for (kind, reason), names in kinds.items():
+        shown = ", ".join(names[:NAMES_SHOWN]) + ", ..." * (len(names) > NAMES_SHOWN)
+        lines.append(printable(f"not recorded: {len(names)} {kind} ({shown}): {reason}."))
+    return lines

@@ -1,10 +1,11 @@
 """The data sets: what was trained on."""
 
+from gradflow.data.content import remarks
 from gradflow.report.wording import markdown_table, plain
 
 
 def data_table(datasets: list[dict]) -> str:
-    """Tabulate the data sets that were trained on, and name the damaged images that were left out.
+    """Tabulate the data sets that were trained on, and say what was left out, and what is odd, of each.
 
     datasets: what each `dataset.json` holds.
     """
@@ -21,4 +22,7 @@ def data_table(datasets: list[dict]) -> str:
             names = ", ".join(map(plain, dropped[:10])) + (", ..." if len(dropped) > 10 else "")
             what = "1 damaged image was" if len(dropped) == 1 else f"{len(dropped)} damaged images were"
             notes.append(f"From `{facts['name']}` {what} left out: {names}.")
+        said = remarks(facts.get("left_out", {}), facts.get("notes", ()))
+        if said:
+            notes.append(f"Of `{facts['name']}`: {plain(' '.join(said))}")
     return markdown_table(head, rows) + "".join(f"\n\n{note}" for note in notes)
