@@ -123,7 +123,7 @@ def main() -> None:
             folder = Path(temporary) / source
             settings = {"source": source, "path": str(data / name), "size": SIDE}
             with Peak() as ours:
-                prepare(folder / "prepared", source, settings, archive=data / name, workers=WORKERS)
+                prepare(folder / "prepared", source, settings, {source: data / name}, workers=WORKERS)
             dataset = store.load_dataset(folder / "prepared")
             with Peak() as writing:
                 for member in members(data / name, folder / "scratch"):

@@ -135,7 +135,7 @@ class Ours:
 def first_batch(notebook: Notebook, data: Path, folder: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the first batch of real images that a training would see, float32, and their labels."""
     run, settings = notebook.run, {"source": notebook.source, "path": str(data / notebook.archive), "size": SIDE}
-    prepare(folder / run.dataset, run.dataset, settings, archive=data / notebook.archive, workers=len(cores()))
+    prepare(folder / run.dataset, run.dataset, settings, {run.dataset: data / notebook.archive}, workers=len(cores()))
     dataset = store.load_dataset(folder / run.dataset)
     shuffle = torch.Generator().manual_seed(run.seed)
     return next(batches(dataset, "train", run.batch_size, torch.device("cpu"), run.normalization, SIDE, shuffle))

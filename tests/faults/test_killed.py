@@ -27,13 +27,13 @@ from gradflow.data.prepare import prepare
 
 url, sha256, folder = sys.argv[1:]
 archive = fetch(Download("zoo", sha256, (url,)), Path(folder) / "cache")
-prepare(Path(folder) / "data", "zoo", {"source": "folder", "size": 64}, archive, workers=2)
+prepare(Path(folder) / "data", "zoo", {"source": "folder", "size": 64}, {"zoo": archive}, workers=2)
 """
 
 # What is on disk while a stage lasts, and about how many seconds it lasts.
 STAGES = {
     "fetching": ("cache/*/zoo.tar.xz.part", 0.6),
-    "decompressing": ("data/.making/archive.tar", 0.1),
+    "decompressing": ("data/.making/zoo.tar", 0.1),
     "decoding": ("data/.making/images.npy", 0.15),
 }
 STOPS = max(4, int(os.environ.get("GRADFLOW_FAULTS", 1)))

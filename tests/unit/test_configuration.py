@@ -63,14 +63,15 @@ def test_every_key_is_described_and_has_a_default_or_is_required():
 def test_the_schema_and_the_code_name_the_same_things():
     schema = json_schema()["$defs"]
     names = schema["Settings"]["properties"]
-    derived = {"seed", "source", "image_size", "options"}
+    derived = {"seed", "source", "image_size", "channels", "options"}
     options = set().union(*(entry.options for entry in CATALOGUE.values()))
     assert set(names) == set(schema["Grid"]["properties"]) == set(Run.__dataclass_fields__) - derived | options
     assert set(names["architecture"]["enum"]) == set(schema["Layers"]["properties"]) == set(CATALOGUE)
     assert set(names["activation"]["enum"]) == set(MODULES) == set(ACTIVATIONS)
     assert set(names["init"]["enum"]) == set(INITIALIZATIONS) | {"pretrained"}
     sources = [part["properties"]["source"]["enum"] for name, part in schema.items() if name.startswith("Dataset")]
-    assert sources == [[name] for name in all_sources()] == [["cifar10"], ["digits"], ["folder"], ["tiny_imagenet"]]
+    known = "arrays cifar10 cifar100 digits eurosat fashion_mnist folder function mnist svhn tiny_imagenet"
+    assert sources == [[name] for name in all_sources()] == [[name] for name in known.split()]
 
 
 def test_the_defaults_that_settings_have_are_those_of_a_study_that_says_nothing():
@@ -147,10 +148,10 @@ def changed(path, value):
         (changed(["studies", "vgg_deep", "vary"], [{"init": "he"}]), "names no architecture"),
         (changed(["studies", "skip", "base", "dataset"], "cifar"), "uses the data set 'cifar'; choose one of"),
         (changed(["scale", "dataset"], "cifar"), "scale.dataset names 'cifar'"),
-        (
-            changed(["datasets", "mine"], {"source": "folder", "path": "/no/where"}),
-            "datasets.mine: path is '/no/where'",
-        ),
+        (changed(["datasets", "mine"], {"source": "arrays"}), "source arrays takes either a path or a download"),
+        (changed(["datasets", "mine"], {"source": "function"}), "needs a function; write package.module:function"),
+        (changed(["datasets", "mine"], {"source": "function", "function": "f"}), "'f' does not name a function"),
+        (changed(["downloads", "mnist_train_images"], {"sha256": "f"}), "mnist_train_images.sha256 is 'f'"),
         (changed(["datasets", "mine"], {"source": "folder"}), "takes either a path or a download"),
         (changed(["datasets", "mine"], {"source": "folder", "download": "zoo"}), "needs downloads.zoo, which is not"),
         (

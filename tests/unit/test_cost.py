@@ -29,7 +29,7 @@ def test_unused_projections_are_counted_apart():
 
 def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer():
     shared = dict.fromkeys(MODEL_OPTIONS) | {"width": 0.25, "image_size": 32, "classes": 10, "optimizer": "sgd"}
-    shared |= {"source": "digits", "options": None}
+    shared |= {"channels": 3, "options": None}
     measured = {"step_ms": 1.0, "peak_memory_mb": 100.0, "device": "cpu"}
     rows = [
         {"architecture": "vgg_deep", "kernel": 5, "batch_norm": True},

@@ -53,7 +53,7 @@ def test_a_users_file_that_builds_one_of_ours_depends_on_it(mine, library):
 def test_an_installed_builder_is_known_by_its_distribution_and_version(monkeypatch):
     entry = Architecture("torchvision.models:mobilenet_v2")
     before = fingerprint.run_fingerprint(RUN, entry)
-    assert fingerprint._function_code(entry.builder).startswith("torchvision==")
+    assert fingerprint.function_code(entry.builder).startswith("torchvision==")
     monkeypatch.setattr(fingerprint, "_distribution", lambda package: "torchvision==99")
     assert fingerprint.run_fingerprint(RUN, entry) != before
 

@@ -51,7 +51,7 @@ def test_equals_pil_at_the_sizes_of_the_studies(stored, side, extreme):
 def test_a_batch_of_1000_photographs_equals_the_seeds_transforms(tmp_path):
     archive = real_data("tiny-imagenet-200-subset.zip")
     groups = {"dogs": ["n02085620", "n02094433"], "food": ["n07583066"]}
-    prepare(tmp_path / "out", "zoo", {"source": "tiny_imagenet", "groups": groups, "size": 224}, archive)
+    prepare(tmp_path / "out", "zoo", {"source": "tiny_imagenet", "groups": groups, "size": 224}, {"zoo": archive})
     dataset = store.load_dataset(tmp_path / "out")
     with zipfile.ZipFile(archive) as opened:
         names = sorted(name for name in opened.namelist() if name.endswith(".JPEG") and "/train/" in name)

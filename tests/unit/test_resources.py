@@ -1,5 +1,7 @@
 """What runs ask of a machine: enough for what was measured, plausible for the notebooks' own sizes, more on retry."""
 
+from dataclasses import replace
+
 import pytest
 
 from conftest import ROOT
@@ -91,7 +93,7 @@ def test_more_of_anything_asks_for_no_less():
 
 def test_images_count_at_the_side_and_with_the_channels_that_their_source_has(monkeypatch):
     run, size, asked = Run("vgg16", "d", "any", 64, 0, 1.0), Size(10**9, 10**6, 10**6), []
-    for about in ({}, {"channels": 1}, {"stored_side": 32}):
+    for about, one in (({}, run), ({}, replace(run, channels=1)), ({"stored_side": 32}, run)):
         monkeypatch.setattr(resources, "get_source", lambda name, about=about: Source(None, **about))
-        asked.append(memory_mb(run, size, 10**6, 0) - memory_mb(run, size, 1, 0))
+        asked.append(memory_mb(one, size, 10**6, 0) - memory_mb(one, size, 1, 0))
     assert asked == pytest.approx([asked[0], asked[0] / 3, asked[0] / 4], rel=0.01)

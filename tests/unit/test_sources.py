@@ -14,9 +14,10 @@ from gradflow.data.splits import stratified_split
 
 
 def prepared(folder, source, archive=None, **settings):
-    if archive is not None:
-        (folder / "archive").write_bytes(archive)
-    prepare(folder / "out", "zoo", {"source": source, "size": 64} | settings, archive and folder / "archive")
+    fetched = {} if archive is None else {"zoo": folder / "archive"}
+    for file in fetched.values():
+        file.write_bytes(archive)
+    prepare(folder / "out", "zoo", {"source": source, "size": 64} | settings, fetched)
     assert sorted(path.name for path in (folder / "out").iterdir()) == sorted(store.FILES)
     return store.load_dataset(folder / "out")
 

@@ -135,8 +135,8 @@ def test_the_configurations_tested_are_all_that_ship():
         ({"select": []}, "select is empty; give it"),
         ({"studies": {"skip": {"layers": {"resnet50": ["conv7"]}}}}, "names 'conv7', a layer that resnet50 lacks; its"),
         (
-            {"datasets": {"mine": {"source": "folder", "path": "no/such"}}},
-            "datasets.mine: path is 'no/such'.*point it at",
+            {"datasets": {"mine": {"source": "folder", "path": "no/such"}}, "scale": {"dataset": "mine"}},
+            "datasets.mine: 'no/such' does not exist",
         ),
         ("scale: {epochs: 1}\nscale: {width: 0.5}\n", r"bad\.yaml, line 2: scale is there twice, in line 1 too"),
     ],

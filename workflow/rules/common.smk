@@ -14,7 +14,6 @@ from gradflow.runtime import requests, warm
 from gradflow.analysis.reproducibility import draw, recipe, whole
 from gradflow.analysis.schemas import TABLES
 from gradflow.errors import GradflowError
-from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
@@ -107,12 +106,6 @@ def named_format(run):
     if CONFIG["memory_format"] != "auto":
         return CONFIG["memory_format"]
     return "contiguous" if run.architecture in CONFIG["architectures"] or (run.batch_norm and not GPU) else None
-
-
-def content(dataset):
-    """What a data set is made from: the hash of its archive, or a digest of the user's own files."""
-    download = needed_download(dataset)
-    return CONFIG["downloads"][download]["sha256"] if download else listing(dataset)
 
 
 def finished_runs():

@@ -16,9 +16,11 @@ rule fetch:
         "../scripts/fetch.py"
 
 
-rule prepare_data:
+# A checkpoint: whether what is made of a data set is to be made again is known by what it holds, once it is prepared.
+checkpoint prepare_data:
     input:
-        receipt=lambda wildcards: receipt(needed_download(CONFIG["datasets"][wildcards.dataset])),
+        receipts=lambda wildcards: [receipt(name) for name in needed_downloads(CONFIG["datasets"][wildcards.dataset])],
+        gone=lambda wildcards: gone_from(CONFIG["datasets"][wildcards.dataset]),
     output:
         images="<results>/data/{dataset}/images.npy",
         labels="<results>/data/{dataset}/labels.npy",
@@ -35,11 +37,9 @@ rule prepare_data:
         mem_mb=growing(2000),
         runtime=growing(60),
     params:
-        settings=lambda wildcards: CONFIG["datasets"][wildcards.dataset],
+        settings=lambda wildcards: what_matters(CONFIG["datasets"][wildcards.dataset]),
+        drop_damaged=lambda wildcards: allowed_damage(wildcards.dataset),
         content=lambda wildcards: content(CONFIG["datasets"][wildcards.dataset]),
-        # Of the sources, its own alone: another one is no reason to prepare it again.
-        code=lambda wildcards: code_fingerprint(
-            "gradflow.data.prepare", module_of(CONFIG["datasets"][wildcards.dataset]["source"])
-        ),
+        code=lambda wildcards: source_code(CONFIG["datasets"][wildcards.dataset]),
     script:
         "../scripts/prepare_data.py"

@@ -1,7 +1,7 @@
 # Landmarks of the field, measured; config/landmarks.yaml selects them. On the CPU: their networks are small.
 rule trainable_depth:
     input:
-        expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
+        lambda wildcards: prepared(CONFIG["scale"]["dataset"]),
     output:
         table="<results>/tables/trainable_depth.parquet",
         csv="<results>/tables/trainable_depth.csv",
@@ -16,6 +16,7 @@ rule trainable_depth:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
+        data=lambda wildcards: fingerprints(CONFIG["scale"]["dataset"]),
         columns=columns_of("trainable_depth"),
         settings=landmark_settings("trainable_depth"),
         code=code_fingerprint(
@@ -49,7 +50,7 @@ rule log_norm_variance:
 
 rule residual_by_width:
     input:
-        expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
+        lambda wildcards: prepared(CONFIG["scale"]["dataset"]),
     output:
         table="<results>/tables/residual_by_width.parquet",
         csv="<results>/tables/residual_by_width.csv",
@@ -64,6 +65,7 @@ rule residual_by_width:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
+        data=lambda wildcards: fingerprints(CONFIG["scale"]["dataset"]),
         columns=columns_of("residual_by_width"),
         settings=landmark_settings("residual_by_width"),
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],

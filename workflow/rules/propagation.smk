@@ -1,7 +1,7 @@
 # Networks at initialisation: one backward pass each, for more random seeds than are trained, and what it is owed to.
 rule first_backward:
     input:
-        expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
+        lambda wildcards: prepared(*started_on()),
     output:
         table="<results>/tables/first_backward.parquet",
         csv="<results>/tables/first_backward.csv",
@@ -18,6 +18,7 @@ rule first_backward:
         runtime=initial_minutes,
         device=CONFIG["device"],
     params:
+        data=lambda wildcards: fingerprints(*started_on()),
         columns=columns_of("first_backward"),
         starts={start: run.settings for start, run in STARTS.items()},
         seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["initial_seeds"])),
@@ -31,7 +32,7 @@ rule first_backward:
 
 rule theory:
     input:
-        expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
+        lambda wildcards: prepared(*started_on()),
     output:
         totals="<results>/tables/theory.parquet",
         layers="<results>/tables/theory_layers.parquet",
@@ -49,6 +50,7 @@ rule theory:
         runtime=theory_minutes,
         device=CONFIG["device"],
     params:
+        data=lambda wildcards: fingerprints(*started_on()),
         columns=[columns_of("theory"), columns_of("theory_layers")],
         starts={start: run.settings for start, run in STARTS.items()},
         seeds=list(studies.random_seeds(CONFIG, CONFIG["scale"]["theory_seeds"])),
@@ -91,7 +93,7 @@ rule initial_survey:
 
 rule alignment:
     input:
-        expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
+        lambda wildcards: prepared(CONFIG["scale"]["dataset"]),
     output:
         table="<results>/tables/alignment.parquet",
         csv="<results>/tables/alignment.csv",
@@ -108,6 +110,7 @@ rule alignment:
         runtime=growing(240),
         device=CONFIG["device"],
     params:
+        data=lambda wildcards: fingerprints(CONFIG["scale"]["dataset"]),
         columns=columns_of("alignment"),
         settings={name: value for name, value in CONFIG["alignment"].items() if name != "seeds"}
         | {"image_size": CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"]},
@@ -142,7 +145,7 @@ rule random_mlps:
 
 rule depth_at_init:
     input:
-        expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
+        lambda wildcards: prepared(CONFIG["scale"]["dataset"]),
     output:
         table="<results>/tables/depth_at_init.parquet",
         csv="<results>/tables/depth_at_init.csv",
@@ -159,6 +162,7 @@ rule depth_at_init:
         runtime=growing(240),
         device=CONFIG["device"],
     params:
+        data=lambda wildcards: fingerprints(CONFIG["scale"]["dataset"]),
         columns=columns_of("depth_at_init"),
         settings=CONFIG["depth_at_init"] | {"first_seed": CONFIG["scale"]["first_seed"]},
         size=CONFIG["datasets"][CONFIG["scale"]["dataset"]]["size"],

@@ -20,7 +20,7 @@ rule memory_format:
 
 rule train:
     input:
-        data=lambda wildcards: expand(rules.prepare_data.output, dataset=RUNS[wildcards.run].dataset),
+        data=lambda wildcards: prepared(RUNS[wildcards.run].dataset),
         weights=lambda wildcards: receipt(weights_of(RUNS[wildcards.run])),
         memory_format=lambda wildcards: (
             [] if named_format(RUNS[wildcards.run]) else ancient(rules.memory_format.output[0])
@@ -41,6 +41,7 @@ rule train:
         device=CONFIG["device"],
     params:
         settings=lambda wildcards: RUNS[wildcards.run].settings,
+        dataset=lambda wildcards: fingerprints(RUNS[wildcards.run].dataset)[0],
         weights=lambda wildcards: CONFIG["downloads"].get(weights_of(RUNS[wildcards.run]), {}).get("sha256"),
         code=lambda wildcards: CODES[wildcards.run],
         memory_format=lambda wildcards: named_format(RUNS[wildcards.run]),

@@ -47,6 +47,7 @@ class Run:
     # The architecture's options that are no fields here, and the optimizer's own arguments: those not at their default.
     options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}})
     optimizer_options: dict = field(default_factory=dict, hash=False, metadata={"neutral": {}, "updates": True})
+    channels: int = field(default=3, metadata={"neutral": 3})  # of the images, as the data set's settings say
     # With step_size 0 the rate stays as it is.
     schedule: str = field(default="step", metadata={"neutral": "step", "updates": True})
     warmup_epochs: float = field(

@@ -95,7 +95,7 @@ def check_models(
     for study in studies:
         found: dict[str, set[str]] = {}
         for run in (arm.runs[0] for arm in study.arms):
-            key = json.dumps([run.architecture, run.model_options, run.image_size, run.source])
+            key = json.dumps([run.architecture, run.model_options, run.image_size, run.channels])
             seen[key] = seen.get(key) or _inspect(study, run, architectures[run.architecture])
             if run.optimizer_options:  # the others are checked already, and torch's optimizers take seconds to import
                 _check_optimizer(study, run)
@@ -113,7 +113,7 @@ def check_models(
 
 def _inspect(study: Study, run: Run, architecture: Architecture) -> Inspection:
     try:
-        return inspect_network(architecture, run.model_options, run.image_size, get_source(run.source).channels)
+        return inspect_network(architecture, run.model_options, run.image_size, run.channels)
     except GradflowError as error:
         raise GradflowError(
             f"config: studies.{study.name} trains {run.architecture} on datasets.{run.dataset}, whose size is "
@@ -178,16 +178,13 @@ def _run_settings(config: dict, study: str, point: dict, architectures: dict[str
                 needed = f"downloads.{architecture.pretrained}"
                 raise GradflowError(f"init: pretrained needs {needed}; add its urls and sha256.")
         chosen = optimizers.resolve_optimizer(settings) | schedules.resolve_schedule(settings)
-        check_normalization(
-            settings.get("normalization", Run.normalization),
-            get_source(dataset["source"]).channels,
-            settings["dataset"],
-        )
+        channels = get_source(dataset["source"]).channels(dataset)
+        check_normalization(settings.get("normalization", Run.normalization), channels, settings["dataset"])
     except GradflowError as error:
         raise GradflowError(f"{where}.{error}") from error
     resolved = {"width": None} | {name: value for name, value in settings.items() if name in run_settings} | chosen
     resolved |= {name: value for name, value in options.items() if name in MODEL_OPTIONS}
-    resolved |= {"source": dataset["source"], "image_size": dataset["size"]}
+    resolved |= {"source": dataset["source"], "image_size": dataset["size"], "channels": channels}
     own = {name: value for name, value in options.items() if name not in MODEL_OPTIONS}
     resolved["options"] = {name: value for name, value in own.items() if value != architecture.options[name]}
     floats = {field.name for field in fields(Run) if field.type in (float, float | None)}  # 0 and 0.0 are one run

@@ -68,7 +68,7 @@ def ablations(study: StudyTables) -> list[tuple[str, str]]:
     An optimizer with its learning rate, momentum and weight decay is one thing.
     """
     arms, pairs = _settings_of_arms(study), []
-    arms = arms.assign(source="", image_size="")  # the data set's name stands for them
+    arms = arms.assign(source="", image_size="", channels="")  # the data set's name stands for them
     for number, label in enumerate(study.labels):
         for baseline in study.labels[:number]:
             differing = _differing(arms, label, baseline)

@@ -9,7 +9,6 @@ import torchinfo
 from torch.utils.flop_counter import FlopCounterMode
 
 from gradflow.analysis.schemas import NETWORK, TABLES
-from gradflow.data.sources import get_source
 from gradflow.labels import arm_labels
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -63,11 +62,9 @@ def cost(architecture: str | Architecture, classes: int, image_size: int, channe
 def cost_table(runs: pd.DataFrame, architectures: Mapping[str, Architecture] = CATALOGUE) -> pd.DataFrame:
     """Return one row a network and optimizer of the runs: cost at its own and at full width, and what was measured.
 
-    runs: the table `runs`. Step time and peak memory are medians over the runs of that row. `channels` are those of
-    the images, which follow from the source of the data set.
+    runs: the table `runs`. Step time and peak memory are medians over the runs of that row.
     """
-    table = runs.assign(channels=[get_source(name).channels for name in runs["source"]])
-    groups = list(table.groupby(list(NETWORK), sort=False, dropna=False))
+    groups = list(runs.groupby(list(NETWORK), sort=False, dropna=False))
     networks = [{key: value for key, value in zip(NETWORK, point) if not pd.isna(value)} for point, _ in groups]
     rows, known = [], {}
     for label, network, (_, group) in zip(_labels(networks, architectures), networks, groups):

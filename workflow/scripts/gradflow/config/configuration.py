@@ -13,7 +13,7 @@ from gradflow.config.fields import RENAMED
 from gradflow.config.schema import OWN_ARCHITECTURES, configuration_model
 from gradflow.config.sentences import sentence
 from gradflow.config.yaml_files import read_yaml
-from gradflow.data.sources import all_sources, needed_download
+from gradflow.data.sources import all_sources, known_downloads, needed_downloads
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request
 
@@ -46,6 +46,7 @@ def complete(config: dict) -> dict:
     Raises GradflowError, one sentence that names the key and the remedy.
     """
     config = copy.deepcopy(dict(config))
+    config["downloads"] = _known_downloads(config.get("downloads", {}))
     try:  # first the user's architectures, as what studies take follows from them
         own = OWN_ARCHITECTURES.validate_python(config.get("architectures", {}))
     except ValidationError as error:
@@ -78,6 +79,16 @@ def _expanded(where: str, path: str) -> str:
             f"config: {where} is {path!r}, and the environment has no {unknown[1].strip('{}')}: write the path out."
         )
     return expanded
+
+
+def _known_downloads(written: object) -> object:
+    """What sources say of the files that they are made from, with what is written laid over it."""
+    if not isinstance(written, dict):
+        return written
+    known = known_downloads()
+    return known | {
+        name: known.get(name, {}) | entry if isinstance(entry, dict) else entry for name, entry in written.items()
+    }
 
 
 def _check_references(config: dict) -> None:
@@ -127,9 +138,9 @@ def _check_dataset(name: str, settings: dict, downloads: dict) -> None:
         all_sources()[settings["source"]].check(settings)
     except GradflowError as error:
         raise GradflowError(f"{where}: {error}") from None
-    needed = needed_download(settings)
-    if needed and needed not in downloads:
-        raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")
+    for needed in needed_downloads(settings):
+        if needed not in downloads:
+            raise GradflowError(f"{where} needs downloads.{needed}, which is not there; add its urls and sha256.")
 
 
 def _overlay(below: dict, above: dict) -> None:

@@ -81,6 +81,7 @@ def _of_source(name: str, source: Source) -> type[Section]:
         __doc__=f"A data set of the source {name}.",
         source=(one_of(name), written),
     )
-    if source.download:
-        model.advice = f"your own copy of its archive goes under downloads.{source.download}.path"
+    if source.downloads:
+        where = " and ".join(f"downloads.{download}.path" for download in source.downloads)
+        model.advice = f"your own copy of its archive goes under {where}"
     return model

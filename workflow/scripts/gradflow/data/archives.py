@@ -57,16 +57,6 @@ def members(source: Path, scratch: Path) -> list[Member]:
     return sorted(_inside(visible), key=lambda member: member.name)
 
 
-def walk(folder: Path) -> Iterator[Path]:
-    """Yield the files below a folder, through links too, each once; hidden folders are left out.
-
-    Raises GradflowError for a folder that cannot be read.
-    """
-    for member in _of_folder(str(folder)):
-        if member.link is None and not member.name.endswith("/"):
-            yield Path(member.container)
-
-
 def _is_junk(name: str) -> bool:
     return name.startswith(".") or name.lower() in JUNK
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -12,8 +12,9 @@ from tqdm import tqdm
 from gradflow.data.archives import members
 from gradflow.data.content import Content, check_classes, check_form, remarks, shown, thin_classes
 from gradflow.data.decode import decode, side_to_store
+from gradflow.data.members import Member
 from gradflow.data.pixels import sayings
-from gradflow.data.sources import get_source
+from gradflow.data.sources import Source, get_source
 from gradflow.data.store import save_dataset
 from gradflow.errors import GradflowError
 
@@ -24,14 +25,14 @@ def prepare(
     folder: Path,
     name: str,
     settings: dict,
-    archive: Path | None = None,
+    fetched: Mapping[str, Path] = {},
     workers: int = 1,
     progress: TextIO | None = None,
 ) -> None:
     """Prepare the data set `name`, described by its settings in the config, into `folder`.
 
-    archive: the verified archive of a source that is fetched. workers: processes that decode. A folder that an earlier
-    attempt left unfinished is made anew.
+    fetched: the verified files of a source that is fetched, by the names under `downloads`. workers: processes that
+    decode. A folder that an earlier attempt left unfinished is made anew.
 
     Raises GradflowError for a source that is not what it should be, for more damaged images than the settings allow to
     drop, and for a full disk.
@@ -40,12 +41,12 @@ def prepare(
     making = folder / ".making"
     for left in folder.glob(".*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
-    source, origin = get_source(settings["source"]), archive or settings.get("path")
+    source = get_source(settings["source"])
     try:
-        files = members(origin, making / "archive.tar") if origin else []
+        files = _files(source, fetched, settings.get("path"), making)
         with _about(name):
             content = source.read(files, settings)
-            check_form(content, source.channels)
+            check_form(content, source.channels(settings))
             check_classes(content)
         images, dropped = content.images, []
         if isinstance(images, list):
@@ -59,6 +60,14 @@ def prepare(
         save_dataset(folder, name, images, content.labels, content.split, content.classes, **said)
     finally:
         shutil.rmtree(making, ignore_errors=True)
+
+
+def _files(source: Source, fetched: Mapping[str, Path], path: str | None, making: Path) -> list[Member]:
+    """The files that a source reads: those in what was fetched or the user has, or these themselves."""
+    origins = dict(fetched) or ({"archive": path} if path else {})
+    if not source.packed:
+        return [Member(name, str(file)) for name, file in origins.items()]
+    return [file for name, origin in origins.items() for file in members(origin, making / f"{name}.tar")]
 
 
 @contextmanager

@@ -47,10 +47,10 @@ def run_fingerprint(run: Run, architecture: Architecture, record: Iterable[str] 
     Raises GradflowError for a builder that is nowhere to be found.
     """
     optimizer = json.dumps(OPTIMIZERS[run.optimizer].science, sort_keys=True)
-    measures = [_function_code(measure) for measure in measured_on_request(record).values()]
+    measures = [function_code(measure) for measure in measured_on_request(record).values()]
     kind = OPTIMIZERS[run.optimizer].kind
     if split(kind)[0].startswith(f"{LIBRARY}."):  # torch's own come with its version
-        measures.append(_function_code(kind))
+        measures.append(function_code(kind))
     unset = frozenset(name for name in run.neutral if not getattr(run, name))  # so that `if run.name:` is passed over
     return _digest(_loop_code(run.neutral, unset), _network_code(architecture), optimizer, *measures)
 
@@ -83,10 +83,10 @@ def _loop_code(neutral: frozenset[str], unset: frozenset[str]) -> str:
 def _network_code(architecture: Architecture) -> str:
     """The code that an architecture's networks are built by, wherever it lies, and what its entry says."""
     entry = json.dumps(architecture.science | {"builder": None}, sort_keys=True)
-    return _digest(entry, _function_code(architecture.builder))
+    return _digest(entry, function_code(architecture.builder))
 
 
-def _function_code(function: str | Callable) -> str:
+def function_code(function: str | Callable) -> str:
     """Identify the code of a function by its name: the closure of a module of gradflow or of a user's own file within
     its folder; of an installed package, distribution and version.
     """

@@ -35,7 +35,7 @@ def memory_mb(run: Run, size: Size, images: int | None, gpu: int, attempt: int =
     """
     source = get_source(run.source)
     side = min(run.image_size, source.stored_side or run.image_size)
-    data = SPLITS_PER_TRAINING_IMAGE * (images or UNKNOWN_IMAGES) * source.channels * side**2
+    data = SPLITS_PER_TRAINING_IMAGE * (images or UNKNOWN_IMAGES) * run.channels * side**2
     weights = COPIES_OF_WEIGHTS * 4 * size.parameters
     activations = COPIES_OF_ACTIVATIONS * run.batch_size * size.activation_bytes
     return grown(BASE_MEMORY["gpu" if gpu else "cpu"] + round((data + weights + activations) / 2**20), attempt)

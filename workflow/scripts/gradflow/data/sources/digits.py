@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from gradflow.data.archives import Member
 from gradflow.data.content import Content
+from gradflow.data.members import Member
 from gradflow.data.sources import Source
 from gradflow.data.splits import stratified_split
 

@@ -1,7 +1,5 @@
 """Any folder or archive of images of the user's own."""
 
-from pathlib import Path
-
 from pydantic import BaseModel, Field
 
 from gradflow.data.layouts import read_layout
@@ -43,11 +41,6 @@ def check(settings: dict) -> None:
     """Raise GradflowError unless there is either a path, to something, or a download; and for shares that are none."""
     if bool(settings["path"]) == bool(settings["download"]):
         raise GradflowError("source folder takes either a path or a download; give it one of the two.")
-    if settings["path"] and not Path(settings["path"]).exists():
-        raise GradflowError(
-            f"path is {settings['path']!r}, which does not exist; "
-            "point it at a folder of class folders of images, or at an archive of one."
-        )
     shares = settings["shares"]
     if len(shares) != 3 or not all(share > 0 for share in shares) or not abs(sum(shares) - 1) < 1e-6:
         raise GradflowError(

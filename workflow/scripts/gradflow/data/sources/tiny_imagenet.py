@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from gradflow.data.archives import Member
 from gradflow.data.content import Content, by_class, divided, undivided
+from gradflow.data.members import Member
 from gradflow.data.sources import Source
 from gradflow.data.splits import SHARES
 from gradflow.errors import GradflowError
@@ -73,7 +73,7 @@ def _lines(file: Member) -> list[str]:
 
 SOURCE = Source(
     read,
-    download="tiny_imagenet",
+    downloads={"tiny_imagenet": {}},
     settings=Settings,
     check=check,
     training_images=training_images,
