@@ -111,7 +111,8 @@ def epoch_table(result: Result) -> pd.DataFrame:
     missing = np.full(len(result["step"]), np.nan)
     before, factor = (result.arrays.get(name, missing) for name in CLIPPING)
     clipped = np.where(np.isnan(factor), np.nan, factor < 1)
-    steps = {"total_grad_norm": before, "clipped_grad_norm": before * factor, "clipped_share": clipped}
+    with np.errstate(invalid="ignore"):  # Inf, scaled down to 0
+        steps = {"total_grad_norm": before, "clipped_grad_norm": before * factor, "clipped_share": clipped}
     medians = {name: [of(steps[name][result["epoch"] == e]) for e in epochs] for name, of in _OVER_STEPS.items()}
     return pd.DataFrame({"run": result.meta["run"], "epoch": epochs, **curves, "seconds": seconds, **medians})
 

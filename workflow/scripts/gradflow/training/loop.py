@@ -97,9 +97,9 @@ def train(
             name = f"{run.id} {progress.epoch + 1}/{run.epochs}"
             for images, labels in tqdm(order, name, total, initial=done, leave=False, disable=None):
                 logits, loss = forward_backward(run, model, optimizer, images, labels, progress.memory_format)
+                recorder.step()  # before clipping, which may leave nothing of a gradient
                 if run.gradient_clipping:
                     progress.norms.append(clip_grad_norm_(model.parameters(), run.gradient_clipping))
-                recorder.step()
                 optimizer.step()
                 progress.rates.append(schedule.get_last_lr()[0])
                 schedule.step()
@@ -179,7 +179,7 @@ def _result(
     arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
     arrays |= _step_arrays(progress.steps, recorder.batch_sizes) | _epoch_arrays(progress.epochs)
     if run.gradient_clipping:
-        arrays |= _clipping_arrays(np.array(progress.total_norms), run.gradient_clipping)
+        arrays |= _clipping_arrays(arrays, np.array(progress.total_norms), run.gradient_clipping)
     arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
     if progress.filters_before is not None:
         arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
@@ -210,9 +210,14 @@ def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.nd
     }
 
 
-def _clipping_arrays(total_norms: np.ndarray, most: float) -> dict[str, np.ndarray]:
-    """The norm of all gradients before each step's clipping, and what they were multiplied by, as torch clips."""
-    return {"total_grad_norm": total_norms, "clip_factor": np.minimum(1.0, most / (total_norms + 1e-6))}
+def _clipping_arrays(arrays: dict, total_norms: np.ndarray, most: float) -> dict[str, np.ndarray]:
+    """The norm of all gradients before each step's clipping, what they were multiplied by, as torch clips, and of what
+    is in `arrays` that which is of clipped gradients.
+    """
+    factor = np.minimum(1.0, most / (total_norms + 1e-6))
+    clipped = {name: arrays[name] for name in arrays if name == "applied_grad_norm"}
+    clipped = {name: (norms * factor[:, None]).astype(norms.dtype) for name, norms in clipped.items()}
+    return {"total_grad_norm": total_norms, "clip_factor": factor} | clipped
 
 
 def _epoch_arrays(epochs: list[tuple]) -> dict[str, np.ndarray]:
