@@ -14,6 +14,8 @@ from gradflow.training.loop import train
 
 ADAM = {"optimizer": "adam", "learning_rate": 1e-3}
 PLAIN = {"width": 0.125, "depth": 8, "skip": False, "batch_norm": False}
+OPTIONS = {"crop_padding": 3, "horizontal_flip": True, "label_smoothing": 0.1, "gradient_clipping": 0.5}
+OPTIONS |= {"decay_weights_only": True, "weight_decay": 0.01}
 COMMON = {"source": "digits", "image_size": 32, "seed": 0, "init": "he", "batch_size": 16, "epochs": 3}
 RUNS = {
     "SGD with momentum, batch norm, a schedule": Run(
@@ -21,8 +23,8 @@ RUNS = {
     ),
     "Adam, dropout, a schedule": Run("vgg16", "digits", **COMMON, width=0.03125, dropout=0.5, step_size=2, **ADAM),
     "AdamW, no batch norm": Run("cifar_resnet", "digits", **COMMON, **PLAIN, optimizer="adamw", learning_rate=1e-3),
-    "bf16, batch norm and dropout": Run(
-        "vgg16_plus4", "digits", **COMMON, width=0.03125, batch_norm=True, dropout=0.3, precision="bf16"
+    "bf16, batch norm, dropout and every option": Run(
+        "vgg16_plus4", "digits", **COMMON, width=0.03125, batch_norm=True, dropout=0.3, precision="bf16", **OPTIONS
     ),
     "a run that diverges": Run("cifar_resnet", "digits", **COMMON, **PLAIN, learning_rate=1000.0, momentum=0.9),
 }

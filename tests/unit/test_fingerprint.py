@@ -94,7 +94,7 @@ def test_an_optimizers_entry_counts_for_its_own_runs(monkeypatch):
 
 
 SETTING = '    smoothing: float = field(default=0.0, metadata={"neutral": 0.0})\n'
-USE = """        loss = cross_entropy(logits, labels)
+USE = """        loss = training_loss(run, logits, labels)
         if run.smoothing:
             loss = loss + run.smoothing
 """

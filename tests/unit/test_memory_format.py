@@ -131,7 +131,7 @@ def test_a_network_that_takes_views_trains_contiguous_and_is_refused_otherwise(d
         train(run, dataset, architecture=entry, memory_format="channels_last")
 
 
-@pytest.mark.parametrize("name", ["Adam, dropout, a schedule", "bf16, batch norm and dropout"])
+@pytest.mark.parametrize("name", ["Adam, dropout, a schedule", "bf16, batch norm, dropout and every option"])
 @pytest.mark.parametrize("begun", FORMATS)
 def test_a_resumed_run_keeps_the_format_that_it_was_begun_in(dataset, tmp_path, name, begun):
     whole = train(RUNS[name], dataset, memory_format=begun)

@@ -1,11 +1,14 @@
 """Studies expand into runs whose names say what they are and change only when the science does."""
 
 import copy
+import itertools
 import re
 from dataclasses import replace
 
+import pytest
+
 from conftest import ROOT
-from gradflow import studies
+from gradflow import GradflowError, studies
 from gradflow.config import configuration
 from gradflow.labels import arm_labels
 
@@ -86,6 +89,48 @@ def test_a_grid_that_repeats_a_point_adds_no_arm():
         settings["studies"]["skip"]["vary"].append(settings["studies"]["skip"]["vary"][0])
 
     assert len(expanded(change)[1].arms) == 6
+
+
+SKIPS = {"question": "?", "base": {"architecture": "resnet18"}}
+GRID = {"skip": [True, False], "batch_norm": [True, False], "learning_rate": [0.1, 0.01]}
+
+
+def of_grid(exclude, *grids):
+    """The arms of a study, as (skip, batch_norm, learning rate)."""
+    study = SKIPS | {"vary": list(grids or [GRID]), "exclude": exclude}
+    (plan,) = studies.expand(configuration.complete({"studies": {"s": study}, "select": ["s"]}))
+    return [(arm.runs[0].skip, arm.runs[0].batch_norm, arm.runs[0].learning_rate) for arm in plan.arms]
+
+
+def test_combinations_are_left_out_of_a_grid_by_value_by_list_and_by_what_the_base_says():
+    every = list(itertools.product([True, False], [True, False], [0.1, 0.01]))
+    assert of_grid([]) == every
+    assert of_grid([{"skip": False, "batch_norm": False}]) == [arm for arm in every if arm[0] or arm[1]]
+    both = [{"skip": False, "learning_rate": [0.1, 0.5]}, {"batch_norm": False, "learning_rate": 0.1}]
+    assert of_grid(both) == [arm for arm in every if arm[2] != 0.1 or (arm[0] and arm[1])]
+    assert of_grid([{"architecture": "resnet18", "epochs": 2, "skip": True}]) == every[4:]
+    # what is left out need not make a run: VGGs have no skip
+    vgg = {"architecture": ["resnet18", "vgg16"], "skip": [True], "batch_norm": False}
+    assert of_grid([{"architecture": "vgg16"}], vgg) == [(True, False, 0.01)]
+
+
+@pytest.mark.parametrize(
+    "exclude, words",
+    [
+        ([{"skip": False}, {"optimizer": "adam"}], r"studies.s.exclude.1 leaves nothing out.*'adam'"),
+        ([{"skip": [True, False]}], "studies.s.exclude leaves out every combination"),
+        ([{"skips": False}], r"studies.s.exclude.0 has no key 'skips'; did you mean 'skip'"),
+        ([{}], r"studies.s.exclude.0 is empty"),
+    ],
+)
+def test_an_exclusion_that_cannot_be_meant_is_one_sentence(exclude, words):
+    with pytest.raises(GradflowError, match=words):
+        of_grid(exclude)
+
+
+def test_crops_that_could_show_nothing_are_refused():
+    with pytest.raises(GradflowError, match=r"studies.s.crop_padding is 32, and the images have 32 pixels a side"):
+        of_grid([], {"crop_padding": [4, 32]})
 
 
 def test_labels_are_distinct_and_say_what_varies():

@@ -79,7 +79,8 @@ ZEROS = 'Quantity("zeros", "zeros", measure="gradflow.sparsity:zeros"),'
 MEASURE = '"""Zeros."""\n\n\ndef zeros(gradient, module):\n    return (gradient == 0).sum()\n'
 SCHEMA = '{"description": "Label smoothing.", "type": "number", "minimum": 0, "maximum": 1}'
 SETTING = f'    smoothing: float = field(default=0.0, metadata={{"neutral": 0.0, "schema": {SCHEMA}}})\n'
-LOSS, SMOOTHED = "cross_entropy(logits, labels)", "cross_entropy(logits, labels, label_smoothing=run.smoothing)"
+LOSS = "cross_entropy(logits, labels, label_smoothing=run.label_smoothing"
+SMOOTHED = f"{LOSS}, smoothing=run.smoothing"
 
 
 def test_what_is_added_to_the_registries_trains_itself_alone(finished, edited):
@@ -89,7 +90,7 @@ def test_what_is_added_to_the_registries_trains_itself_alone(finished, edited):
     edited("sparsity.py", "", MEASURE)
     edited("recorder/quantities.py", 'Quantity("grad_rms"', f'{DOUBLE}\n    {ZEROS}\n    Quantity("grad_rms"')
     edited("runs.py", "    schedule: str = field(", f"{SETTING}    schedule: str = field(")
-    edited("training/loop.py", LOSS, SMOOTHED)
+    edited("training/task.py", LOSS, SMOOTHED)
     jobs = jobs_of(finished)
     assert "tables" in jobs and not TRAINING & jobs.keys()
     grids = [{"architecture": ["vgg14", "family"]}, {"architecture": "vgg_deep", "optimizer": "other"}]

@@ -1,7 +1,7 @@
 # What a plan may take, said before anything runs, and what must be so before the first job.
 import os
 
-from gradflow.runtime.estimates import expect, estimate_in_words, read_records, result_bytes
+from gradflow.runtime.estimates import expect, estimate_in_words, read_records, result_bytes, state_bytes
 from gradflow.files import require_writable
 
 
@@ -13,13 +13,21 @@ def expected():
     return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
 
 
-def result_sizes():
-    """How many bytes the result of each run takes, by id; those whose images are not counted are left out."""
+def disk_sizes():
+    """How many bytes the result of each run takes, and the state that it keeps, by id.
+
+    Those whose images are not counted are left out.
+    """
     layers = {
         run.id: len(INSPECTED[arm.runs[0].id].layers) for study in STUDIES for arm in study.arms for run in arm.runs
     }
-    images = {run: images_of(RUNS[run]) for run in RUNS}
-    return {run: result_bytes(RUNS[run], layers[run], count) for run, count in images.items() if count}
+    images = {run: count for run in RUNS if (count := images_of(RUNS[run]))}
+    results = {run: result_bytes(RUNS[run], layers[run], count) for run, count in images.items()}
+    if not CONFIG["keep_state"]:
+        return results, {}
+    return results, {
+        run: state_bytes(RUNS[run], SIZE[run].parameters, layers[run], count) for run, count in images.items()
+    }
 
 
 if workflow.is_main_process:
@@ -27,7 +35,8 @@ if workflow.is_main_process:
     new, later = first - finished, RUNS.keys() - first - finished
     wanted = os.environ.get("GRADFLOW_PLAN")  # workflow/scripts/plan.py asks for what is expected of every run
     if wanted:
-        plan = {"gpu": GPU, "runs": expected(), "later": sorted(later), "bytes": result_sizes()}
+        results, states = disk_sizes()
+        plan = {"gpu": GPU, "runs": expected(), "later": sorted(later), "bytes": results, "states": states}
         Path(wanted).write_text(json.dumps(plan), encoding="utf-8")
     elif new:
         taking = expected()

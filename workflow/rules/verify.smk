@@ -13,6 +13,7 @@ use rule train as recompute with:
         dataset=lambda wildcards: recipe_of(wildcards)["dataset_fingerprint"],
         memory_format=lambda wildcards: recipe_of(wildcards)["memory_format"],
         checkpoint=str(RESULTS / "verify" / "{run}.pt"),
+        keep_state=False,
         asked=time.time(),  # a recomputation of another time answers nothing
 
 

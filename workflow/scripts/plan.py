@@ -22,4 +22,4 @@ with tempfile.TemporaryDirectory() as folder:
         sys.exit(ran.stdout + ran.stderr)  # a dry run says what is wrong on either
     known = json.loads(path.read_text(encoding="utf-8"))
 expected = {run: Expected(*values) for run, values in known["runs"].items()}
-print(jobs_in_words(read_jobs(ran.stdout), expected, known["gpu"], known["later"], known["bytes"]))
+print(jobs_in_words(read_jobs(ran.stdout), expected, known["gpu"], known["later"], known["bytes"], known["states"]))

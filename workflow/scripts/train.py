@@ -30,7 +30,8 @@ with job(snakemake):
     memory_format = params.memory_format or read_choice(snakemake.input.memory_format)
     code = run_fingerprint(run, architecture, record)  # of what is imported here, whatever was planned
     with StopSignals() as stop:
-        checkpoint = Checkpoint(params.checkpoint, snakemake.config["checkpoint_minutes"], stop, code)
+        keep = params.get("keep_state", snakemake.config["keep_state"])
+        checkpoint = Checkpoint(params.checkpoint, snakemake.config["checkpoint_minutes"], stop, code, keep)
         result = train(run, dataset, device, weights, checkpoint, architecture, record, memory_format)
         if weights:
             result.meta["weights_sha256"] = snakemake.config["downloads"][architecture.pretrained]["sha256"]

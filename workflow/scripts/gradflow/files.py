@@ -38,11 +38,11 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object], needed: int | 
                 os.unlink(temporary)
 
 
-def remove(path: Path) -> None:
-    """Remove a file that `atomic_write` wrote, if it is there, and what killed writes of it left beside it."""
+def remove(path: Path, leftovers_only: bool = False) -> None:
+    """Remove a file that `atomic_write` wrote, if it is there, and what killed writes of it left, or these alone."""
     path = Path(path)
     left = path.parent.glob(glob.escape(_temporary_prefix(path)) + "*")
-    for file in (path, *left):
+    for file in left if leftovers_only else (path, *left):
         file.unlink(missing_ok=True)
 
 

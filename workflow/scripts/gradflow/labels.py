@@ -47,6 +47,11 @@ _SAY = {
     "optimizer_options": lambda value: ", ".join(f"{name} {said}" for name, said in value.items()),
     "schedule": lambda value: {"none": "constant rate", "step": "rate in steps"}.get(value, f"{value} schedule"),
     "warmup_epochs": lambda value: f"warm-up of {value:g} epochs",
+    "crop_padding": lambda value: f"crops, padding {value}" if value else "no crops",
+    "horizontal_flip": lambda value: "flips" if value else "no flips",
+    "label_smoothing": lambda value: f"label smoothing {value:g}",
+    "gradient_clipping": lambda value: f"clipped at {value:g}" if value else "not clipped",
+    "decay_weights_only": lambda value: "weights decay" if value else "all decays",
 }
 # Named only where the labels would be the same without them.
 _LESSER = ("learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs", "batch_size")

@@ -10,6 +10,11 @@ MODEL_OPTIONS = ("width", "activation", "pooling", "kernel", "bottleneck", "batc
 _UPDATES = ("seed", "optimizer", "learning_rate", "momentum", "weight_decay", "step_size", "gamma", "epochs")
 
 
+def _later(neutral: object, description: str, kind: str, *, updates: bool = False, **bounds) -> dict:
+    """What a setting that came later says of itself; kind and bounds: in JSON schema's words."""
+    return {"neutral": neutral, "updates": updates, "schema": {"description": description, "type": kind} | bounds}
+
+
 @dataclass(frozen=True)
 class Run:
     """All that makes a run what it is scientifically; None marks an option that its architecture does not have.
@@ -52,16 +57,61 @@ class Run:
     schedule: str = field(default="step", metadata={"neutral": "step", "updates": True})
     warmup_epochs: float = field(
         default=0.0,
-        metadata={
-            "neutral": 0.0,
-            "updates": True,
-            "schema": {
-                "description": "Epochs, or a part of one, over which the learning rate grows linearly to all of it.",
-                "type": "number",
-                "minimum": 0,
-                "maximum": 10000,
-            },
-        },
+        metadata=_later(
+            0.0,
+            "Epochs, or a part of one, over which the learning rate grows linearly to all of it.",
+            "number",
+            updates=True,
+            minimum=0,
+            maximum=10000,
+        ),
+    )
+    crop_padding: int = field(
+        default=0,
+        metadata=_later(
+            0,
+            "Augmentation: training images are padded by so many black pixels and cropped at random to their size; 0 "
+            "crops none.",
+            "integer",
+            minimum=0,
+            maximum=511,
+        ),
+    )
+    horizontal_flip: bool = field(
+        default=False,
+        metadata=_later(
+            False, "Augmentation: half of the training images, others each epoch, are mirrored.", "boolean"
+        ),
+    )
+    label_smoothing: float = field(
+        default=0.0,
+        metadata=_later(
+            0.0,
+            "The share of each training label that all classes divide equally; evaluation knows none.",
+            "number",
+            minimum=0,
+            exclusiveMaximum=1,
+        ),
+    )
+    gradient_clipping: float = field(
+        default=0.0,
+        metadata=_later(
+            0.0,
+            "The norm of all gradients together above which a step scales them down to it; 0 clips none.",
+            "number",
+            updates=True,
+            minimum=0,
+            maximum=10**9,
+        ),
+    )
+    decay_weights_only: bool = field(
+        default=False,
+        metadata=_later(
+            False,
+            "Whether weight decay leaves biases and the parameters of norms alone; torch's optimizers decay all.",
+            "boolean",
+            updates=True,
+        ),
     )
 
     @property

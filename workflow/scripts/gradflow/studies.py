@@ -138,8 +138,8 @@ def _expand_study(config: dict, name: str) -> Study:
     shared = {key: scale[key] for key in SCALED}
     points: list[dict] = []
     for grid in section["vary"]:
-        axes = [value if isinstance(value, list) else [value] for value in grid.values()]
-        points += [section["base"] | dict(zip(grid, point)) for point in itertools.product(*axes)]
+        points += [section["base"] | dict(zip(grid, point)) for point in itertools.product(*map(_axis, grid.values()))]
+    points = _without_excluded(points, section["exclude"], shared, name)
     looks = section["seeds"] or scale["seeds"]
     looks = tuple(looks) if isinstance(looks, list) else (looks,)
     seeds = random_seeds(config, looks[-1])
@@ -152,6 +152,30 @@ def _expand_study(config: dict, name: str) -> Study:
     labels = arm_labels([point for point, _ in distinct.values()], names)
     arms = tuple(Arm(label, runs) for label, (_, runs) in zip(labels, distinct.values()))
     return Study(name, section["title"] or name, section["question"], arms, section["layers"], looks)
+
+
+def _axis(values: object) -> list:
+    return values if isinstance(values, list) else [values]
+
+
+def _without_excluded(points: list[dict], exclude: list[dict], shared: dict, study: str) -> list[dict]:
+    """Return the points of a study that have no combination to leave out; shared: what holds where one is silent."""
+    where, left = f"config: studies.{study}.exclude", points
+    for number, pattern in enumerate(exclude):
+        meant = [
+            point
+            for point in points
+            if all(key in (known := shared | point) and known[key] in _axis(pattern[key]) for key in pattern)
+        ]
+        if not meant:
+            raise GradflowError(
+                f"{where}.{number} leaves nothing out: no combination of base and vary has {pattern}, written out; "
+                "change it, or take it away."
+            )
+        left = [point for point in left if point not in meant]
+    if not left:
+        raise GradflowError(f"{where} leaves out every combination of vary; keep one.")
+    return left
 
 
 def _run_settings(config: dict, study: str, point: dict, architectures: dict[str, Architecture]) -> dict:
@@ -178,6 +202,7 @@ def _run_settings(config: dict, study: str, point: dict, architectures: dict[str
                 needed = f"downloads.{architecture.pretrained}"
                 raise GradflowError(f"init: pretrained needs {needed}; add its urls and sha256.")
         chosen = optimizers.resolve_optimizer(settings) | schedules.resolve_schedule(settings)
+        _check_augmentation(settings, dataset["size"])
         channels = get_source(dataset["source"]).channels(dataset)
         check_normalization(settings.get("normalization", Run.normalization), channels, settings["dataset"])
     except GradflowError as error:
@@ -189,6 +214,15 @@ def _run_settings(config: dict, study: str, point: dict, architectures: dict[str
     resolved["options"] = {name: value for name, value in own.items() if value != architecture.options[name]}
     floats = {field.name for field in fields(Run) if field.type in (float, float | None)}  # 0 and 0.0 are one run
     return {key: float(value) if key in floats and value is not None else value for key, value in resolved.items()}
+
+
+def _check_augmentation(settings: Mapping, size: int) -> None:
+    """Raise GradflowError, which begins with the setting, for crops that may show nothing of an image."""
+    if settings.get("crop_padding", 0) >= size:
+        raise GradflowError(
+            f"crop_padding is {settings['crop_padding']}, and the images have {size} pixels a side: a crop could show "
+            "nothing of one; lower it."
+        )
 
 
 def random_seeds(config: dict, count: int) -> range:

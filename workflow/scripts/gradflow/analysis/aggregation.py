@@ -18,9 +18,10 @@ from gradflow.analysis.tables import schema, write_table
 from gradflow.files import atomic_write
 from gradflow.recorder.quantities import NAMES, PROFILED
 from gradflow.runs import Run
-from gradflow.training.result import FILTERS, PER_EPOCH, Result, read_result
+from gradflow.training.result import CLIPPING, FILTERS, PER_EPOCH, Result, read_result
 
 BINS = 100  # stretches of training in `layers`
+_OVER_STEPS = {"total_grad_norm": np.median, "clipped_grad_norm": np.median, "clipped_share": np.mean}
 
 
 def write_tables(paths: Iterable[Path], folder: Path) -> None:
@@ -103,12 +104,17 @@ def profile_table(result: Result) -> pd.DataFrame:
 
 
 def epoch_table(result: Result) -> pd.DataFrame:
-    """Return a run's training curves, one row an epoch."""
+    """Return a run's training curves, one row an epoch, and how its gradients were clipped, if they were."""
     curves = {name: result[name] for name in PER_EPOCH}
     seconds = result.provenance.get("epoch_seconds")
-    return pd.DataFrame(
-        {"run": result.meta["run"], "epoch": np.arange(len(result["train_loss"])), **curves, "seconds": seconds}
-    )
+    epochs = np.arange(len(result["train_loss"]))
+    missing = np.full(len(result["step"]), np.nan)
+    before, factor = (result.arrays.get(name, missing) for name in CLIPPING)
+    clipped = np.where(np.isnan(factor), np.nan, factor < 1)
+    with np.errstate(invalid="ignore"):  # Inf, scaled down to 0
+        steps = {"total_grad_norm": before, "clipped_grad_norm": before * factor, "clipped_share": clipped}
+    medians = {name: [of(steps[name][result["epoch"] == e]) for e in epochs] for name, of in _OVER_STEPS.items()}
+    return pd.DataFrame({"run": result.meta["run"], "epoch": epochs, **curves, "seconds": seconds, **medians})
 
 
 def run_row(result: Result) -> dict:

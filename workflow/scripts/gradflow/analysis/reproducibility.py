@@ -13,7 +13,7 @@ from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import NAMES
 from gradflow.runs import Run
 from gradflow.training import result as results
-from gradflow.training.result import PER_EPOCH, PER_STEP, Result, spoilt
+from gradflow.training.result import CLIPPING, PER_EPOCH, PER_STEP, Result, spoilt
 
 if TYPE_CHECKING:  # every start of Snakemake reads this module, and pandas takes a while to import
     import pandas as pd
@@ -148,7 +148,7 @@ def _disagreement(a: np.ndarray | None, b: np.ndarray | None) -> str | None:
 def _place(result: Result, name: str, index: tuple) -> str:
     if name in NAMES:
         return f"step {result['step'][index[0]]}, {result['layer_name'][index[1]]}"
-    if name in PER_STEP:
+    if name in (*PER_STEP, *CLIPPING):
         return f"step {result['step'][index[0]]}"
     return f"epoch {index[0] + 1}" if name in PER_EPOCH else str([int(i) for i in index])
 

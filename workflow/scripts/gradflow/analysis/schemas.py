@@ -90,7 +90,13 @@ TABLES = {
         renamed={"moment": "phase"},
     ),
     "epochs": Table(
-        "an epoch of a run", {"run": Key, "epoch": np.int32} | dict.fromkeys(PER_EPOCH, float) | {"seconds": float}
+        "an epoch of a run",
+        {"run": Key, "epoch": np.int32}
+        | dict.fromkeys(PER_EPOCH, float)
+        | {"seconds": float}
+        # with gradient_clipping: of all gradients together, the medians over steps of the norm before and after; how
+        # many of the steps were clipped
+        | dict.fromkeys(("total_grad_norm", "clipped_grad_norm", "clipped_share"), float),
     ),
     "runs": Table("a run: settings, outcome, how it was made", {"run": str} | SETTINGS | OUTCOMES),
     "arms": Table(

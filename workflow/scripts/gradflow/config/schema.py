@@ -43,6 +43,7 @@ def _model(options: str, own: frozenset[str]) -> type[Section]:
         layers=section("Layers", Section, layers, "Layers by architecture."),
         base=settings,
         vary=list[grid(settings)],
+        exclude=list[grid(settings)],
     )
     return _filled(Configuration, datasets=dict[DataName, _dataset()], studies=dict[Name, study])
 

@@ -154,6 +154,9 @@ class StudySection(Section):
         min_length=1,
         description="Grids. A grid gives each of its keys one value or a list; the study runs every combination.",
     )
+    exclude: list = Field(
+        [], description="Combinations to leave out of the grids: those that have a value of each key of one of these."
+    )
 
 
 class Configuration(Section):
@@ -187,6 +190,12 @@ class Configuration(Section):
         gt=0,
         le=100_000,
         description="How often a run is saved within an epoch, in minutes; it is saved at the end of every epoch, too.",
+    )
+    keep_state: bool = Field(
+        False,
+        description="Whether the state at the end of a run is kept, in results/checkpoints, so that the run with more "
+        "epochs goes on from it; with a cosine schedule, which is another one then, it is not. `make plan` says the "
+        "size.",
     )
     jobs_per_gpu: int = Field(
         1,

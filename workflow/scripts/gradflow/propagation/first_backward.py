@@ -6,9 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
 
-from gradflow.data.batches import batches
 from gradflow.data.store import Dataset
 from gradflow.models.build import build
 from gradflow.models.catalogue import CATALOGUE, Architecture
@@ -16,6 +14,7 @@ from gradflow.recorder.quantities import QUANTITIES
 from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
 from gradflow.training.device import autocast
+from gradflow.training.task import training_batches, training_loss
 
 MEASURED = tuple(one.name for one in QUANTITIES if one.at_init and one.since)  # others follow from them when it is read
 
@@ -40,7 +39,7 @@ def first_backward(
     model, images, labels = at_its_start(run, dataset, device, architecture)
     with GradientRecorder(model) as recorder:
         with autocast(run.precision, device):
-            loss = cross_entropy(model(images), labels)
+            loss = training_loss(run, model(images), labels)
         loss.backward()
         recorder.step()
     norms = recorder.norms()
@@ -57,7 +56,7 @@ def at_its_start(
     shape = {"classes": len(dataset.classes), "channels": dataset.images.shape[1], "image_size": run.image_size}
     model = build(architecture or run.architecture, init=run.init, **shape, **run.model_options).to(device)
     shuffle = torch.Generator().manual_seed(run.seed)
-    images, labels = next(batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle))
+    images, labels = next(training_batches(run, dataset, device, shuffle))
     return model.train(), images, labels
 
 

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import pandas as pd
 import torch
@@ -17,6 +18,7 @@ from gradflow.propagation.explain import explain
 from gradflow.propagation.explanation import Explanation
 from gradflow.propagation.first_backward import at_its_start
 from gradflow.runs import Run
+from gradflow.training.task import training_loss
 
 PASSES, FEW = 8, 2  # independent ones a draw: of narrow networks more, as each differs more
 CLASSES = 10
@@ -47,8 +49,9 @@ def theory_tables(
             model, *batch = at_its_start(
                 replace(run, seed=seed), datasets[run.dataset], device, architectures[run.architecture]
             )
+            loss = partial(training_loss, run)
             found, reason = explained(
-                lambda model=model, batch=batch, seed=seed: _explain(model, batch, seed, seeds, PASSES)
+                lambda model=model, batch=batch, seed=seed, loss=loss: _explain(model, batch, seed, seeds, PASSES, loss)
             )
             key = {"start": run.start, "seed": seed}
             totals.append(key | total_row(found, reason))
@@ -102,8 +105,8 @@ def survey_table(
     return pd.DataFrame(rows)
 
 
-def _explain(model, batch, seed: int, seeds: list[int], passes: int) -> Explanation:
-    return explain(model, *batch, first_seed=seed, probes=passes, pure=seed == seeds[0], remedies=False)
+def _explain(model, batch, seed: int, seeds: list[int], passes: int, loss: Callable | None = None) -> Explanation:
+    return explain(model, *batch, first_seed=seed, probes=passes, pure=seed == seeds[0], remedies=False, loss=loss)
 
 
 def explained(work: Callable[[], Explanation]) -> tuple[Explanation | None, str]:

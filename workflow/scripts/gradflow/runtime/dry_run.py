@@ -1,5 +1,6 @@
 """What Snakemake's dry run says, in short: which jobs are new, why the others run again, how long training may take."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -51,11 +52,12 @@ def jobs_in_words(
     gpu: int,
     later: Iterable[str] = (),
     sizes: Mapping[str, float] = {},
+    states: Mapping[str, float] = {},
 ) -> str:
     """Say how many jobs of each rule are new, why the others run again, and how long training may take; one line each.
 
     expected: {run id: what is expected of its training}. later: runs that there may be after a look at the claims.
-    sizes: {run id: bytes of its result}.
+    sizes: {run id: bytes of its result}. states: {run id: bytes of the state that it keeps, 0 if it can keep none}.
     """
     if not jobs:
         return "Everything is done: no job would run."
@@ -73,7 +75,12 @@ def jobs_in_words(
         took = hours([expected[run] for run in worst], gpu)
         lines += [f"In the worst case, with every claim open at every look, {len(worst)} trainings{took}."]
     size = sum(sizes.get(run, 0) for run in worst)
-    return "\n".join(lines + [f"The results need up to {size / 1e6:,.0f} MB of disk."] * (size >= 1e6))
+    lines += [f"The results need up to {size / 1e6:,.0f} MB of disk."] * (size >= 1e6)
+    kept = [states[run] for run in worst if run in states]
+    if kept:
+        without = f"; {kept.count(0)} with a cosine schedule keep none" * (0 in kept)
+        lines.append(f"The states that are kept need about {math.ceil(sum(kept) / 1e6):,} MB more{without}.")
+    return "\n".join(lines)
 
 
 def _why(reason: str) -> str:

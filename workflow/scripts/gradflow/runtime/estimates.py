@@ -12,11 +12,13 @@ from gradflow.data.sources import get_source
 from gradflow.errors import GradflowError
 from gradflow.runs import Run
 from gradflow.training.result import PER_STEP_AND_LAYER, read_provenance
+from gradflow.training.schedules import follows_from_all_epochs
 
 # What to expect where nothing was recorded: a thread on the default's networks; what the notebooks' GPU reached in
 # float32, 14 (ResNet-50) to 33 TFLOP/s (VGG-19). gradflow.runtime.requests asks for limits, and is far more careful.
 FLOPS_PER_SECOND = {"cpu": 5e10, "gpu": 2e13}
 SECONDS_TO_START = 1  # in a process that has torch already (gradflow.runtime.warm)
+MEASURED = 5  # numbers that a recorder holds of a layer and step (gradflow.recorder.history)
 WORTH_SAYING = 0.01  # hours
 RECORDED, ALIKE, FLOPS = "its own record", "the record of another random seed", "FLOPs"
 
@@ -70,6 +72,19 @@ def read_records(runs: Iterable[str], results: Path, gpu: int) -> dict[str, floa
 def result_bytes(run: Run, layers: int, images: int) -> int:
     """Return about how many bytes a result takes: its quantities at every step and layer, in float32."""
     return math.ceil(images / run.batch_size) * run.epochs * layers * len(PER_STEP_AND_LAYER) * 4
+
+
+def state_bytes(run: Run, parameters: int, layers: int, images: int) -> int:
+    """Return about how many bytes the state at the end of a run takes, or 0 for one that keeps none.
+
+    Weights, a copy of them, what the optimizer knows of each (Adam two numbers), and every step's measurements.
+    """
+    if follows_from_all_epochs(run):
+        return 0
+    known = bool(run.momentum) if run.optimizer == "sgd" else 2
+    steps = math.ceil(images / run.batch_size) * run.epochs
+    weight = 8 if run.precision == "fp64" else 4
+    return parameters * (2 + known) * weight + steps * layers * (MEASURED + 2) * 8  # and two counts a layer
 
 
 def estimate_in_words(known: int, expected: list[Expected], gpu: int, later: int = 0) -> str:

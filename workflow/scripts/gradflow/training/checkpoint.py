@@ -5,9 +5,10 @@ own checksums. It is read without pickled code.
 """
 
 import hashlib
-import os
 import pickle
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from gradflow.data.store import Dataset
 from gradflow.errors import GradflowError
 from gradflow.files import atomic_write, remove
 from gradflow.runs import Run
+from gradflow.training.schedules import follows_from_all_epochs
 from gradflow.training.signals import StopSignals
 from gradflow.training.state import NoCheckpoint, Progress
 
@@ -36,26 +38,51 @@ class Checkpoint(NoCheckpoint):
     minutes : how long within an epoch until it is due.
     stop : signals that end the run once its checkpoint is saved.
     code : the fingerprint of the code that trains, which is then compared, too.
+    keep : whether the state at the end of the run stays, and whether the run may go on from that of one that differs
+        from it in having fewer epochs, kept beside `path` under that run's id.
     """
 
-    def __init__(self, path: Path, minutes: float = 10, stop: StopSignals | None = None, code: str | None = None):
-        self._path, self._code = Path(path), code
+    def __init__(
+        self,
+        path: Path,
+        minutes: float = 10,
+        stop: StopSignals | None = None,
+        code: str | None = None,
+        keep: bool = False,
+    ):
+        self._path, self._code, self._keep = Path(path), code, keep
         self._seconds, self._stop = 60 * minutes, stop or StopSignals()
         self._kept: int | None = None  # the step that the file goes on from
 
     def resume(self, progress: Progress, dataset: Dataset, weights: Path | None) -> None:
         """Take the run to where its checkpoint left it; without one that fits it starts at its beginning."""
-        self._identity = identity(progress.run, self._code, dataset, weights, progress.device)
+        run = progress.run
+        self._identity = identity(run, self._code, dataset, weights, progress.device)
         self._saved = time.monotonic()
-        if not os.path.exists(self._path):
-            return
-        try:
-            progress.restore(read_checkpoint(self._path, self._identity))
-        except GradflowError as error:
-            tqdm.write(f"{progress.run.id} starts over: {error}")
-        else:
+        if self._keep and follows_from_all_epochs(run):
+            tqdm.write(f"{run.id} keeps no state: its {run.schedule} schedule is another one in a longer run.")
+            self._keep = False
+        refused = []
+        for path, maker in self._offered(run):
+            try:
+                progress.restore(read_checkpoint(path, self._identity | {"settings": maker.settings}))
+            except GradflowError as error:
+                refused.append(error)
+                continue
             self._kept = progress.step
-            tqdm.write(f"{progress.run.id} goes on from step {progress.step} of {progress.all_steps}.")
+            after = "" if maker is run else f", where a run of {maker.epochs} epochs was left"
+            tqdm.write(f"{run.id} goes on from step {progress.step} of {progress.all_steps}{after}.")
+            break
+        for error in refused:
+            tqdm.write(f"{run.id} {'starts over' if self._kept is None else 'left a state aside'}: {error}")
+
+    def _offered(self, run: Run) -> Iterator[tuple[Path, Run]]:
+        """Yield what there is to go on from, the furthest first, and the run that made it."""
+        fewer = range(run.epochs - 1, 0, -1) if self._keep else ()
+        for maker in (run, *(replace(run, epochs=epochs) for epochs in fewer)):
+            path = self._path if maker is run else self._path.with_name(f"{maker.id}.pt")
+            if path.exists():
+                yield path, maker
 
     def poll(self, progress: Progress) -> None:
         """Between two steps, save if it is due. Raises GradflowError, once saved, if a signal asks the run to stop."""
@@ -71,9 +98,9 @@ class Checkpoint(NoCheckpoint):
             tqdm.write(f"{progress.run.id} goes on without a checkpoint of step {progress.step}: {error}")
 
     def discard(self) -> None:
-        """Remove the checkpoint, with what killed writes of it left; if that cannot be, say so."""
+        """Remove the checkpoint, unless it is kept, and what killed writes of it left; if that cannot be, say so."""
         try:
-            remove(self._path)
+            remove(self._path, leftovers_only=self._keep)
         except OSError as error:
             tqdm.write(f"{self._path} is no longer needed but could not be removed ({error.strerror}): delete it.")
 

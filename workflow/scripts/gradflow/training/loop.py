@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
 from tqdm import tqdm
 
 from gradflow.builders import load_builder
-from gradflow.data.batches import batches
 from gradflow.data.store import Dataset
 from gradflow.models.build import build
 from gradflow.models.catalogue import Architecture
-from gradflow.recorder.layers import layers_as_records
+from gradflow.recorder.layers import NORMS, layers_as_records
 from gradflow.recorder.quantities import derivation
 from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
@@ -27,8 +26,9 @@ from gradflow.training.memory_format import as_trained, hindrance, is_dense, nam
 from gradflow.training.optimizers import OPTIMIZERS
 from gradflow.training.result import Result
 from gradflow.training.schedules import make_schedule
-from gradflow.training.state import NoCheckpoint, Progress
+from gradflow.training.state import NoCheckpoint, Progress, on_host
 from gradflow.training.status import guessing_loss, judge
+from gradflow.training.task import training_batches, training_loss
 
 
 def train(
@@ -92,19 +92,21 @@ def train(
         poll = partial(checkpoint.poll, progress)
         while not progress.over:
             model.train()
-            done, shuffle = len(progress.losses), progress.shuffle
-            order = batches(dataset, "train", run.batch_size, device, run.normalization, run.image_size, shuffle, done)
+            done = len(progress.losses)
+            order = training_batches(run, dataset, device, progress.shuffle, done)
             name = f"{run.id} {progress.epoch + 1}/{run.epochs}"
             for images, labels in tqdm(order, name, total, initial=done, leave=False, disable=None):
                 logits, loss = forward_backward(run, model, optimizer, images, labels, progress.memory_format)
-                recorder.step()
+                recorder.step()  # before clipping, which may leave nothing of a gradient
+                if run.gradient_clipping:
+                    progress.norms.append(clip_grad_norm_(model.parameters(), run.gradient_clipping))
                 optimizer.step()
                 progress.rates.append(schedule.get_last_lr()[0])
                 schedule.step()
                 progress.losses.append(loss)
                 progress.correct += (logits.argmax(1) == labels).sum()
                 poll()
-            losses = torch.stack(progress.losses).double().cpu().numpy()  # the epoch's one wait for the device
+            losses = on_host(progress.losses)  # the epoch's one wait for the device
             training_seconds = progress.seconds_of_epoch
             sizes = recorder.batch_sizes[-len(losses) :]
             validation_loss, validation_accuracy, _ = evaluate(progress, dataset, "validation", poll)
@@ -124,7 +126,22 @@ def make_optimizer(run: Run, model: nn.Module) -> torch.optim.Optimizer:
     settings |= run.optimizer_options
     if all(parameter.is_floating_point() and is_dense(parameter) for parameter in model.parameters()):
         settings |= chosen.fixed
-    return load_builder(chosen.kind)(model.parameters(), lr=run.learning_rate, **settings)
+    parameters = model.parameters()
+    if run.decay_weights_only:
+        parameters = decay_groups(model)
+    return load_builder(chosen.kind)(parameters, lr=run.learning_rate, **settings)
+
+
+def decay_groups(model: nn.Module) -> list[dict]:
+    """Return a model's parameters in two groups for an optimizer: those that decay, and those that do not.
+
+    What decays are parameters of two dimensions and more that are no norm's: no bias, scale or shift does.
+    """
+    of_norms = {id(p) for module in model.modules() if isinstance(module, NORMS) for p in module.parameters(False)}
+    groups: dict[bool, list] = {True: [], False: []}
+    for parameter in model.parameters():
+        groups[parameter.dim() > 1 and id(parameter) not in of_norms].append(parameter)
+    return [{"params": groups[True]}, {"params": groups[False], "weight_decay": 0.0}]
 
 
 def forward_backward(
@@ -142,7 +159,7 @@ def forward_backward(
     images = as_trained(images, memory_format, number_type(run.precision))
     with autocast(run.precision, images.device), naming_views(run.id, memory_format):
         logits = model(images)
-        loss = cross_entropy(logits, labels)
+        loss = training_loss(run, logits, labels)
     optimizer.zero_grad()
     loss.backward()
     return logits.detach(), loss.detach()
@@ -161,6 +178,8 @@ def _result(
     arrays = {name: array for name, array in recorder.norms().items() if not derivation(name)}
     arrays |= {f"layer_{field}": np.array(values) for field, values in layers_as_records(recorder.table).items()}
     arrays |= _step_arrays(progress.steps, recorder.batch_sizes) | _epoch_arrays(progress.epochs)
+    if run.gradient_clipping:
+        arrays |= _clipping_arrays(arrays, np.array(progress.total_norms), run.gradient_clipping)
     arrays |= {"test_loss": np.float64(test_loss), "test_accuracy": np.float64(test_accuracy)}
     if progress.filters_before is not None:
         arrays |= {"filters_before": progress.filters_before.numpy(), "filters_after": first_filters(model).numpy()}
@@ -189,6 +208,16 @@ def _step_arrays(steps: list[tuple], batch_sizes: np.ndarray) -> dict[str, np.nd
         "loss": loss.astype(np.float64),
         "learning_rate": learning_rate.astype(np.float64),
     }
+
+
+def _clipping_arrays(arrays: dict, total_norms: np.ndarray, most: float) -> dict[str, np.ndarray]:
+    """The norm of all gradients before each step's clipping, what they were multiplied by, as torch clips, and of what
+    is in `arrays` that which is of clipped gradients.
+    """
+    factor = np.minimum(1.0, most / (total_norms + 1e-6))
+    clipped = {name: arrays[name] for name in arrays if name == "applied_grad_norm"}
+    clipped = {name: (norms * factor[:, None]).astype(norms.dtype) for name, norms in clipped.items()}
+    return {"total_grad_norm": total_norms, "clip_factor": factor} | clipped
 
 
 def _epoch_arrays(epochs: list[tuple]) -> dict[str, np.ndarray]:

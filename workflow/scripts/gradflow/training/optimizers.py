@@ -96,6 +96,8 @@ def resolve_optimizer(settings: Mapping) -> dict:
         if resolved[setting] and setting not in optimizer.settings:
             having = ", ".join(other for other, entry in OPTIMIZERS.items() if setting in entry.settings)
             raise GradflowError(f"{setting}: {name} takes none; set it to 0 or use one of {having}.")
+    if settings.get("decay_weights_only") and not resolved["weight_decay"]:
+        raise GradflowError("decay_weights_only: weight_decay is 0, so nothing decays; set it, or leave this out.")
     given, defaults = settings.get("optimizer_options", {}), optimizer.options
     for argument, value in given.items():
         if argument not in defaults:

@@ -22,6 +22,7 @@ PER_EPOCH = ("train_loss", "train_accuracy", "validation_loss", "validation_accu
 PER_LAYER = ("layer_name", "layer_kind", "layer_depth", "layer_output_numel", "layer_weight_numel", "layer_fan_in")
 ONCE = ("test_loss", "test_accuracy", "confusion_matrix")
 FILTERS = ("filters_before", "filters_after")  # of a network with a convolution
+CLIPPING = ("total_grad_norm", "clip_factor")  # of every step of a run with gradient_clipping
 STATUSES = ("completed", "diverged", "stalled")
 
 
@@ -140,7 +141,7 @@ def _fault(result: Result, version: int = FORMAT_VERSION) -> str | None:
         return f"its status is {result.meta.get('status')!r}"
     shapes = {
         (len(arrays["step"]), len(arrays["layer_name"])): [name for name in (*NAMES, *ON_REQUEST) if name in arrays],
-        (len(arrays["step"]),): PER_STEP,
+        (len(arrays["step"]),): [*PER_STEP, *(name for name in CLIPPING if name in arrays)],
         (len(arrays["train_loss"]),): PER_EPOCH,
     }
     for shape, names in shapes.items():

@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # planning needs no torch
     import torch
 
 SCHEDULES = ("none", "step", "cosine")
+NEVER = 2**62  # steps; the same for runs of any length, as one goes on from a shorter one's state
 
 
 def resolve_schedule(settings: Mapping) -> dict:
@@ -28,6 +29,11 @@ def resolve_schedule(settings: Mapping) -> dict:
     return {"schedule": "step" if name == "none" else name}
 
 
+def follows_from_all_epochs(run: Run) -> bool:
+    """Tell whether a run's learning rates are other ones from the start if it has more epochs."""
+    return run.schedule == "cosine"
+
+
 def make_schedule(
     run: Run, optimizer: torch.optim.Optimizer, steps_per_epoch: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
@@ -39,13 +45,12 @@ def make_schedule(
     """
     from torch.optim.lr_scheduler import ChainedScheduler, CosineAnnealingLR, LinearLR, StepLR
 
-    steps = run.epochs * steps_per_epoch
     warmup = round(run.warmup_epochs * steps_per_epoch)
     schedules = []
     if warmup > 1:  # before the others, which see the rates that it begins with
         schedules.append(LinearLR(optimizer, 1 / warmup, total_iters=warmup - 1))
     if run.schedule == "cosine":
-        schedules.append(CosineAnnealingLR(optimizer, steps))
+        schedules.append(CosineAnnealingLR(optimizer, run.epochs * steps_per_epoch))
     else:
-        schedules.append(StepLR(optimizer, run.step_size * steps_per_epoch or steps + 1, run.gamma))
+        schedules.append(StepLR(optimizer, run.step_size * steps_per_epoch or NEVER, run.gamma))
     return ChainedScheduler(schedules, optimizer) if len(schedules) > 1 else schedules[0]

@@ -14,18 +14,19 @@ from gradflow.recorder.recorder import GradientRecorder
 from gradflow.runs import Run
 from gradflow.training.memory_format import set_memory_format
 
-HISTORY = ("epoch", "steps", "epochs", "rates", "epoch_seconds", "training_seconds", "resumed_at")  # plain values
+TIMES = ("epoch_seconds", "training_seconds", "resumed_at")
+HISTORY = ("epoch", "steps", "total_norms", "epochs", "rates", *TIMES)  # plain values
 
 
 class Progress:
     """The state of a run between any two of its steps.
 
-    epoch: the epoch under way, from 0; losses: its batches' losses so far, 0-d on the device; rates: their learning
-    rates; correct: its right answers so far, 0-d on the device. Of all steps of finished epochs, `steps` has (epoch,
-    loss, learning rate); of all finished epochs, `epochs` has (training loss and accuracy, validation loss and
-    accuracy), `epoch_seconds` and
-    `training_seconds` their durations. resumed_at: the steps at which the run was resumed. started: when it
-    began, as `time.perf_counter` has it. memory_format: in which the model trains.
+    epoch: the epoch under way, from 0; losses: its batches' losses so far, and norms: those of all gradients together
+    before each was clipped, if they are, 0-d on the device; rates: their learning rates; correct: its right answers so
+    far, 0-d on the device. Of all steps of finished epochs, `steps` has (epoch, loss, learning rate), `total_norms`
+    what `norms` had; of all finished epochs, `epochs` has (training loss and accuracy, validation loss and accuracy),
+    `epoch_seconds` and `training_seconds` their durations. resumed_at: the steps at which the run was resumed.
+    started: when it began, as `time.perf_counter` has it. memory_format: in which the model trains.
     """
 
     def __init__(
@@ -46,7 +47,8 @@ class Progress:
         self.all_steps = run.epochs * steps_per_epoch
         self.shuffle = torch.Generator().manual_seed(run.seed)
         self.epoch = 0
-        self.steps, self.epochs, self.epoch_seconds, self.training_seconds, self.resumed_at = [], [], [], [], []
+        self.steps, self.total_norms, self.epochs = [], [], []
+        self.epoch_seconds, self.training_seconds, self.resumed_at = [], [], []
         self._started = started
         self._start_epoch()
 
@@ -68,6 +70,7 @@ class Progress:
     def end_epoch(self, losses: np.ndarray, figures: tuple[float, ...], training_seconds: float) -> None:
         """Close the epoch under way, with its batches' losses [steps] and `epochs`' four figures."""
         self.steps += [(self.epoch, loss, rate) for loss, rate in zip(losses.tolist(), self.rates)]
+        self.total_norms += on_host(self.norms).tolist()
         self.epochs.append(tuple(float(figure) for figure in figures))
         self.training_seconds.append(training_seconds)
         self.epoch_seconds.append(self.seconds_of_epoch)
@@ -76,8 +79,7 @@ class Progress:
 
     def provenance(self) -> dict:
         """Return how long the run took, over all its parts, and where it was resumed."""
-        timings = ("epoch_seconds", "training_seconds", "resumed_at")
-        return {name: getattr(self, name) for name in timings} | {"seconds": time.perf_counter() - self._started}
+        return {name: getattr(self, name) for name in TIMES} | {"seconds": time.perf_counter() - self._started}
 
     def state(self) -> dict:
         """Return everything as tensors and plain values, which are the live ones: save them before the next step."""
@@ -89,6 +91,7 @@ class Progress:
             "filters_before": self.filters_before,
             "memory_format": self.memory_format,
             "losses": torch.stack(self.losses) if self.losses else torch.empty(0),
+            "norms": torch.stack(self.norms) if self.norms else torch.empty(0),
             "correct": self.correct,
             "order": self._order,
             "random": torch.get_rng_state(),
@@ -114,7 +117,7 @@ class Progress:
         for name in HISTORY:
             setattr(self, name, state[name])
         self.filters_before = state["filters_before"]
-        self.losses = list(state["losses"].to(self.device))
+        self.losses, self.norms = (list(state[name].to(self.device)) for name in ("losses", "norms"))
         self.correct = state["correct"].to(self.device)
         self._order = state["order"]
         self.shuffle.set_state(self._order)
@@ -126,9 +129,14 @@ class Progress:
         self.resumed_at = [*self.resumed_at, self.step]
 
     def _start_epoch(self) -> None:
-        self.losses, self.rates, self.correct = [], [], torch.zeros((), device=self.device)
+        self.losses, self.norms, self.rates, self.correct = [], [], [], torch.zeros((), device=self.device)
         self._order = self.shuffle.get_state()  # what the epoch's order of images is drawn from
         self._epoch_started = time.perf_counter()
+
+
+def on_host(scalars: list[torch.Tensor]) -> np.ndarray:
+    """Return 0-d tensors as float64 [steps]; this waits for their device."""
+    return torch.stack(scalars).double().cpu().numpy() if scalars else np.empty(0)
 
 
 class NoCheckpoint:
