@@ -23,7 +23,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/verify.smk"
 
 
-report: "report/workflow.rst"
+report: str(OPENING if OPENING.exists() else INTRODUCTION)
 
 
 localrules:
@@ -38,6 +38,7 @@ rule all:
     input:
         run_files,  # one that was deleted is trained again, though what was made from it is there
         analysis_targets(),
+        "results/report/index.html",
         "results/report/analysis.html",
 
 

@@ -72,6 +72,14 @@ RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be ta
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
 RESULT = "results/runs/{run}/norms.npz"
+# Of the report, which sorts them by name.
+CATEGORIES = {
+    "start": "0 Start here",
+    "helps": "1 What helps",
+    "studies": "2 Studies",
+    "claims": "3 Claims",
+    "appendix": "4 Appendix",
+}
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
 

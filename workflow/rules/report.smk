@@ -1,3 +1,39 @@
+# The report's own text: the opening page once a run has written it, and until then what introduces it.
+INTRODUCTION, OPENING = Path(workflow.basedir, "report", "workflow.rst"), Path("results/report/summary.rst").resolve()
+
+
+rule summary:
+    input:
+        tables=table_files(),
+        datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
+        claims=rules.claims.output.table,
+        style="report/style.css",
+        introduction="report/workflow.rst",
+    output:
+        text="results/report/summary.rst",
+        page=report(
+            "results/report/index.html",
+            caption="../../report/captions/summary.rst",
+            category=CATEGORIES["start"],
+            labels={"figure": "The answer on one screen"},
+        ),
+    log:
+        "results/logs/summary.log",
+    benchmark:
+        "results/benchmarks/summary.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        studies=[study.name for study in STUDIES],
+        thresholds=CONFIG["verdict"],
+        code=code_fingerprint("gradflow.report.summary"),
+    script:
+        "../scripts/summary.py"
+
+
 rule notebook:
     input:
         template="report/analysis.ipynb",
@@ -12,7 +48,7 @@ rule notebook:
         page=report(
             "results/report/analysis.html",
             caption="../../report/captions/analysis.rst",
-            category="Answers",
+            category=CATEGORIES["start"],
             labels={"figure": "The questions, answered"},
         ),
     log:

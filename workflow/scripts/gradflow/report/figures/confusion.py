@@ -9,7 +9,7 @@ from gradflow.report.figures.style import panels, title
 NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 
-@report_figure("Confusion matrices")
+@report_figure("Confusion matrices", category=None)
 def draw(study, results) -> Figure:
     """Draw each arm's confusion matrix on the test images, all seeds together, as shares of the true class."""
     figure, axes = panels(len(study.labels), size=(3.3, 3.1))

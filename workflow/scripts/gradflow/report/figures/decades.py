@@ -9,7 +9,7 @@ from gradflow.report.figures import report_figure
 from gradflow.report.figures.style import PHASE_COLOURS, legend_below
 
 
-@report_figure("Verdict in decades")
+@report_figure("Verdict in decades", category="studies")
 def draw(study, thresholds: dict[str, float]) -> Figure:
     """Draw each arm's decades, first layer over last, at each phase, with intervals and the verdicts' thresholds."""
     table = study.decades()

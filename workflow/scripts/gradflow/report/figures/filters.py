@@ -11,7 +11,7 @@ from gradflow.report.figures import report_figure
 FILTERS_SHOWN, FILTERS_A_ROW = 16, 8
 
 
-@report_figure("First-layer filters")
+@report_figure("First-layer filters", category=None)
 def draw(study, results) -> Figure:
     """Draw the first convolution's filters of each arm's first seed, before and after training, as tiles.
 
