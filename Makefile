@@ -11,7 +11,7 @@ SNAKEMAKE = .venv/bin/python -m snakemake $(if $(CONFIG),--configfile $(CONFIG))
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
 	$(SNAKEMAKE) --report results/report.html
-	@echo "The report is results/report.html; the answers alone are results/report/analysis.html."
+	@echo "The report is results/report.html; the answer on one screen is results/report/index.html, all answers are results/report/analysis.html."
 
 plan: .venv/ready
 	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))

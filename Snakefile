@@ -19,6 +19,7 @@ if Path("config.yaml").exists() and not Path("config.yaml").samefile(shipped("co
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/looks.smk"
+include: "workflow/rules/pages.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/identity.smk"
@@ -32,7 +33,7 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/verify.smk"
 
 
-report: "report/workflow.rst"
+report: str(OPENING if OPENING.exists() else INTRODUCTION)
 
 
 localrules:
@@ -47,6 +48,7 @@ rule all:
     input:
         run_files,  # one that was deleted is trained again, though what was made from it is there
         analysis_targets(),
+        "<results>/report/index.html",
         "<results>/report/analysis.html",
 
 

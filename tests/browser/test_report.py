@@ -18,16 +18,8 @@ from conftest import copy_workflow, snakemake
 from gradflow.report.figures import figures
 
 FINISHED = os.environ.get("GRADFLOW_FINISHED")
-STUDIES = ("Depth of VGG", "Skip connections of ResNet-50", "VGG-Deep, VGG-16 and ResNet-18")
-OTHERS = {
-    "Answers": 2,
-    "Claims": 1,
-    "Cost": 1,
-    "Depth at initialisation": 1,
-    "Random MLPs": 2,
-    "Initial survey": 1,
-    "Learnt alignment": 1,
-}
+SMOKE = {"0 Start here": 3, "1 What helps": 1, "2 Studies": 3, "3 Claims": 1, "4 Appendix": 4}
+DEFAULT = SMOKE | {"1 What helps": 4, "2 Studies": 12}
 DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
 HOSTILE = "'Pooling </script><script>throw 1</script> {x} &lt; $x$'"  # a study's title and question are text
 
@@ -76,11 +68,26 @@ def test_every_item_of_the_report_shows(page, run, request):
     assert viewer.faults_of_report(page, report) == []
 
 
-def test_every_result_has_its_item(page, smoke, default):
-    listed = viewer.items(page, smoke / "results/report.html")
-    assert listed == Counter(OTHERS | dict.fromkeys(STUDIES, 11))
-    every = viewer.items(page, default / "results/report.html")
-    assert Counter(every.values())[11] == 12 and every | listed == every
+def test_the_report_has_few_items_and_every_one_is_labelled(page, smoke, default):
+    assert viewer.items(page, smoke / "results/report.html") == Counter(SMOKE)
+    assert viewer.items(page, default / "results/report.html") == Counter(DEFAULT)
+    assert sum(DEFAULT.values()) <= 25
+    labels = page.evaluate("Object.values(results).map(item => item.labels && item.labels.figure)")
+    assert all(labels) and len(set(labels)) == len(labels)
+    assert (default / "results/report.html").stat().st_size <= 12_000_000
+
+
+@pytest.mark.parametrize("width", [1300, 390])
+def test_the_report_opens_with_the_answer(page, default, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    viewer.items(page, default / "results/report.html")
+    answer = page.locator("main.gradflow")
+    assert answer.locator("h1").is_visible() and answer.locator("svg").count() == 2
+    told = answer.locator("h1").inner_text()
+    page.goto((default / "results/report/index.html").as_uri())
+    assert page.locator("h1").inner_text() == told
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert page.faults == []
 
 
 def test_the_answers_open_offline_with_every_picture(page, smoke):

@@ -64,7 +64,7 @@ rule cost:
         page=report(
             "<results>/figures/cost.html",
             caption="../../report/captions/cost.rst",
-            category="Cost",
+            category=CATEGORIES["appendix"],
             labels={"figure": "Parameters and FLOPs"},
         ),
     log:
@@ -96,7 +96,7 @@ rule claims:
         page=report(
             "<results>/figures/claims.html",
             caption="../../report/captions/claims.rst",
-            category="Claims",
+            category=CATEGORIES["claims"],
             labels={"figure": "Every claim and its verdict"},
         ),
     log:

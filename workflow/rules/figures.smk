@@ -26,34 +26,44 @@ FILES_OF_FIGURES = {
     "log_norm_variance": landmark_files("log_norm_variance"),
     "residual_by_width": landmark_files("residual_by_width"),
 }
-# The folder and the category in the report of figures that are no study's.
+# The folder of figures that are no study's.
 FOLDERS_OF_FIGURES = {
-    "random_mlps": ("mlp", "Random MLPs"),
-    "notebook_004": ("mlp", "Random MLPs"),
-    "depth_at_init": ("depth_at_init", "Depth at initialisation"),
-    "initial_survey": ("initial_survey", "Initial survey"),
-    "alignment": ("alignment", "Learnt alignment"),
-    "trainable_depth": ("landmarks", "Landmarks"),
-    "log_norm_variance": ("landmarks", "Landmarks"),
-    "residual_by_width": ("landmarks", "Landmarks"),
+    "random_mlps": "mlp",
+    "notebook_004": "mlp",
+    "depth_at_init": "depth_at_init",
+    "initial_survey": "initial_survey",
+    "alignment": "alignment",
+    "trainable_depth": "landmarks",
+    "log_norm_variance": "landmarks",
+    "residual_by_width": "landmarks",
 }
 
 
 def pictures_of(kind):
-    """All that a kind of figure is drawn for: (path without a suffix, category in the report, settings)."""
+    """All that a kind of figure is drawn for: (path without a suffix, label in the report, settings)."""
     if not all(FILES_OF_FIGURES[name] for name in kind.read):
         return []
     if "study" in kind.arguments:
         settings = [{"study": s.name, "layers": s.layers, "thresholds": CONFIG["verdict"]} for s in STUDIES]
-        return [(f"{study.name}/{kind.name}", in_report(study.title), its) for study, its in zip(STUDIES, settings)]
-    folder, category = FOLDERS_OF_FIGURES[kind.read[0]]
+        return [
+            (f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), its) for s, its in zip(STUDIES, settings)
+        ]
+    path = f"{FOLDERS_OF_FIGURES[kind.read[0]]}/{kind.name}"
     if "width" in kind.arguments:
-        return [(f"{folder}/{kind.name}-width{width}", category, {"width": width}) for width in CONFIG["mlp"]["widths"]]
-    return [(f"{folder}/{kind.name}", category, {})]
+        widths = CONFIG["mlp"]["widths"]
+        return [(f"{path}-width{width}", kind.title.format(width=width), {"width": width}) for width in widths]
+    return [(path, kind.title, {})]
+
+
+def shown_in_report(kind, path, label, settings):
+    """A picture's file, marked for the report where its kind stands there."""
+    if kind.category is None or (kind.studies and settings["study"] not in kind.studies):
+        return path
+    return report(path, caption=caption(kind), category=CATEGORIES[kind.category], labels={"figure": label})
 
 
 def in_report(title):
-    """A study's title as a category of the report, where Snakemake fills in braces and would let <script> run."""
+    """A study's title as a label in the report, where Snakemake fills in braces and would let <script> run."""
     return title.translate(str.maketrans("<>{}", "‹›❴❵"))
 
 
@@ -88,15 +98,7 @@ for kind in kinds_of_figures():
         input:
             **{name: FILES_OF_FIGURES[name] for name in kind.read},
         output:
-            shown=[
-                report(
-                    path,
-                    caption=caption(kind),
-                    category=category,
-                    labels={"figure": kind.title.format(**settings)},
-                )
-                for path, (_, category, settings) in zip(shown, pictures)
-            ],
+            shown=[shown_in_report(kind, path, *told) for path, (_, *told) in zip(shown, pictures)],
             beside=beside,
         log:
             f"<results>/logs/figures/{kind.name}.log",

@@ -1,3 +1,39 @@
+# The report's own text: the opening page once a run has written it, and until then what introduces it.
+INTRODUCTION, OPENING = Path(workflow.basedir, "report", "workflow.rst"), (RESULTS / "report" / "summary.rst").resolve()
+
+
+rule summary:
+    input:
+        tables=table_files(),
+        datasets=expand("<results>/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
+        claims=rules.claims.output.table,
+        style=shipped("report", "style.css"),
+        introduction=shipped("report", "workflow.rst"),
+    output:
+        text="<results>/report/summary.rst",
+        page=report(
+            "<results>/report/index.html",
+            caption="../../report/captions/summary.rst",
+            category=category_of_answers,
+            labels={"figure": "The answer on one screen"},
+        ),
+    log:
+        "<results>/logs/summary.log",
+    benchmark:
+        "<results>/benchmarks/summary.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        studies=[study.name for study in STUDIES],
+        thresholds=CONFIG["verdict"],
+        code=code_fingerprint("gradflow.report.summary"),
+    script:
+        "../scripts/summary.py"
+
+
 rule notebook:
     input:
         template=shipped("report", "analysis.ipynb"),

@@ -73,8 +73,15 @@ def arm_labels(settings: list[dict], architectures: dict[str, str]) -> list[str]
     return labels
 
 
+def say_setting(name: str, value) -> str:
+    """Say the value of a setting as labels do: "He init", "no skip", "dropout 0.5"."""
+    return _SAY[name](value) if name in _SAY else f"{name.replace('_', ' ')} {value}"
+
+
 def _label(point: dict, keys: list[str], architectures: dict[str, str]) -> str:
-    say = _SAY | {"architecture": lambda value: architectures.get(value, value)}
-    said = [say.get(key, lambda value, key=key: f"{key.replace('_', ' ')} {value}") for key in keys]
-    parts = [say(point[key]) for say, key in zip(said, keys) if point.get(key) is not None]
+    parts = [
+        architectures.get(point[key], point[key]) if key == "architecture" else say_setting(key, point[key])
+        for key in keys
+        if point.get(key) is not None
+    ]
     return ", ".join(filter(None, parts))

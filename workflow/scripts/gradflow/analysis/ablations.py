@@ -52,7 +52,7 @@ def without_end(study: StudyTables, effect: Effect) -> str:
 
 def with_and_without(study: StudyTables, field: str, with_value, without_value) -> list[tuple[str, str]]:
     """Return the (arm, arm) pairs that differ in one setting alone and have these two values of it."""
-    arms = _settings_of_arms(study)
+    arms = settings_of_arms(study)
     chosen = arms[field].astype(str)
     return [
         (a, b)
@@ -67,16 +67,12 @@ def ablations(study: StudyTables) -> list[tuple[str, str]]:
 
     An optimizer with its learning rate, momentum and weight decay is one thing.
     """
-    arms, pairs = _settings_of_arms(study), []
+    arms, pairs = settings_of_arms(study), []
     arms = arms.assign(source="", image_size="", channels="")  # the data set's name stands for them
     for number, label in enumerate(study.labels):
         for baseline in study.labels[:number]:
-            differing = _differing(arms, label, baseline)
-            same_net = "architecture" not in differing
-            if "optimizer" in differing:
-                own = [name for name in differing if name.startswith("optimizer_options")]
-                differing = [name for name in differing if name not in (*OPTIMIZER_SETTINGS, *own)]
-            if len(differing) == 1 and same_net:
+            changed = changed_settings(arms, label, baseline)
+            if len(changed) == 1 and changed != ["architecture"]:
                 pairs.append((label, baseline))
                 break
     return pairs
@@ -94,7 +90,7 @@ def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
     return {name: effects(study, value, pairs) for name, value in values.items()}
 
 
-def _settings_of_arms(study: StudyTables) -> pd.DataFrame:
+def settings_of_arms(study: StudyTables) -> pd.DataFrame:
     """The settings of each arm, indexed by label; the options of its own network are a column each."""
     arms = study.runs.drop_duplicates("label").set_index("label")[study.settings]
     for name in {"options", "optimizer_options"} & set(arms):
@@ -103,6 +99,17 @@ def _settings_of_arms(study: StudyTables) -> pd.DataFrame:
         )
         arms = arms.join(own.map(repr).add_prefix(f"{name} "))
     return arms.astype(str)
+
+
+def changed_settings(arms: pd.DataFrame, a: str, b: str) -> list[str]:
+    """Return the settings in which two arms differ, of those that `settings_of_arms` gives.
+
+    A data set's source and image size go by its name, an optimizer's rate and arguments by the optimizer.
+    """
+    differing = [name for name in _differing(arms, a, b) if name not in ("source", "image_size")]
+    if "optimizer" not in differing:
+        return differing
+    return [name for name in differing if name not in OPTIMIZER_SETTINGS and not name.startswith("optimizer_options")]
 
 
 def _differing(arms: pd.DataFrame, a: str, b: str) -> list[str]:

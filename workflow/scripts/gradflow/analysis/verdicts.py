@@ -9,6 +9,8 @@ the gradient by its own size and make a lively update of any, until it falls bel
 ‖∂L/∂W‖/√(number of weights), against `dead_gradient`.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -38,6 +40,11 @@ def arm_verdicts(
             size = estimate_mean(study.by_seed(sizes, label))
             verdicts[label, phase] = _in_words(decades[label, phase], slope, size, no_end, thresholds)
     return verdicts
+
+
+def profile_in(verdict: str) -> str:
+    """Return the word for the profile in a verdict: "vanishing" of "vanishing, dead (one random seed)"."""
+    return re.split(r", | \(", verdict)[0]
 
 
 def run_sizes(study: StudyTables, phase: str, thresholds: dict) -> pd.Series:

@@ -69,7 +69,12 @@ def power(log: float) -> str:
     mantissa, exponent = f"{10 ** (log % 1):.1f}", int(np.floor(log))
     if mantissa == "10.0":  # rounded up to the next decade
         mantissa, exponent = "1.0", exponent + 1
-    return f"{mantissa}·10{str(exponent).translate(SUPERSCRIPTS)}"
+    return f"{mantissa}·{power_of_ten(exponent)}"
+
+
+def power_of_ten(exponent: int) -> str:
+    """Write a power of ten: "10⁻¹⁷", and 1 as "1"."""
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}" if exponent else "1"
 
 
 def accuracy(values) -> str:

@@ -37,7 +37,8 @@ class FigureKind(NamedTuple):
     """A kind of figure, before any is drawn.
 
     function: its name; arguments: what it is given. title: in the report; "{width}" in it stands for that setting.
-    formats: of the files of each picture; the report shows the first.
+    formats: of the files of each picture; the report shows the first. category: of the report, in which it stands; with
+    None it is a file alone. studies: those of which the report has it, if not of all.
     """
 
     module: str
@@ -45,6 +46,8 @@ class FigureKind(NamedTuple):
     arguments: tuple[str, ...]
     title: str
     formats: tuple[str, str] = ("png", "svg")
+    category: str | None = "appendix"
+    studies: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -85,10 +88,16 @@ class FigureKind(NamedTuple):
             raise RuntimeError(f"{said}: {type(error).__name__}: {error}") from error
 
 
-def report_figure(title: str, formats: tuple[str, str] = ("png", "svg")) -> Callable[[Callable], Callable]:
+def report_figure(
+    title: str,
+    formats: tuple[str, str] = ("png", "svg"),
+    category: str | None = "appendix",
+    studies: tuple[str, ...] = (),
+) -> Callable[[Callable], Callable]:
     """Mark the function that draws the figure of its file: it returns a matplotlib Figure.
 
-    What it returns for other formats has a method `save(*paths)`.
+    What it returns for other formats has a method `save(*paths)`. The report has those of a category alone, and there,
+    if studies are named, theirs.
     """
     return lambda function: function
 

@@ -13,7 +13,7 @@ from gradflow.report.figures.style import legend_below, means_over, panels
 PANELS = {"residual": "residual: measured − predicted decades", "loss": "training loss, nats"}
 
 
-@report_figure("Learnt alignment: the residual over training")
+@report_figure("Learnt alignment: the residual over training", category=None)
 def draw(alignment: pd.DataFrame) -> Figure:
     """Draw the residual, and the loss beside it, against the step: mean and 95 % interval over random seeds."""
     figure, axes = panels(len(PANELS), columns=2, size=(4.6, 3.4))

@@ -8,7 +8,7 @@ from gradflow.report.figures import report_figure
 from gradflow.report.figures.style import arm_styles, legend_below, panels
 
 
-@report_figure("Training curves")
+@report_figure("Training curves", category=None)
 def draw(study) -> Figure:
     """Draw loss and accuracy of training and validation: a thin line a random seed, a thick one for an arm's mean."""
     styles = arm_styles(study)

@@ -9,7 +9,7 @@ from gradflow.report.figures import report_figure
 from gradflow.report.figures.style import PHASE_COLOURS, legend_below
 
 
-@report_figure("Verdict in decades")
+@report_figure("Verdict in decades", category="studies")
 def draw(study, thresholds: dict[str, float]) -> Figure:
     """Draw each arm's decades, first layer over last, at each phase, with intervals and the verdicts' thresholds."""
     table = study.decades()
@@ -39,7 +39,7 @@ def draw(study, thresholds: dict[str, float]) -> Figure:
     for x, name in ((low, "vanishing"), (0, "healthy"), (high, "exploding")):
         align = {low: "left", 0: "center", high: "right"}[x]
         axis.text(x, -0.68, name, ha=align, va="bottom", color=GREY)
-    axis.set_xlabel("decades of the activation gradient,\nfirst layer over last (95 % interval over seeds)")
+    axis.set_xlabel("decades of the activation gradient,\nfirst layer over last (95 % interval over random seeds)")
     axis.set_title(study.title, pad=24)
     legend_below(figure, axis)
     return figure

@@ -8,7 +8,7 @@ from gradflow.report.figures._causes import stacked_causes
 from gradflow.report.figures.style import legend_below, means_over
 
 
-@report_figure("Why: what the gradient owes to what")
+@report_figure("Why: what the gradient owes to what", category=None)
 def draw(study) -> Figure:
     """Draw a stacked bar an arm (`stacked_causes`), means over random seeds."""
     labels = study.labels

@@ -13,7 +13,7 @@ UNITS = {
 }
 
 
-@report_figure("What each change does")
+@report_figure("What each change does", category="helps", studies=("skip", "batch_norm", "init", "activation"))
 def draw(study) -> Figure:
     """Draw a panel a quantity: each arm's difference from its baseline with its 95 % interval.
 

@@ -10,7 +10,7 @@ BINS_PER_DECADE = 5
 SEED_SAMPLE = 20
 
 
-@report_figure("Histograms by epoch, animated", formats=("html", "gif"))
+@report_figure("Histograms by epoch, animated", formats=("html", "gif"), category=None)
 def draw(study, layers: dict[str, list[str]]) -> Animation:
     """Draw one frame an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
 

@@ -6,7 +6,7 @@ from gradflow.report.figures import report_figure
 from gradflow.report.figures._layers_over_time import layers_over_time
 
 
-@report_figure("Named layers over time")
+@report_figure("Named layers over time", category=None)
 def draw(study, layers: dict[str, list[str]]) -> Figure:
     """Draw a panel an arm (`layers_over_time`)."""
     return layers_over_time(study, layers)

@@ -12,7 +12,7 @@ from gradflow.report.figures.style import legend_below, log_axis, panels
 PARAMETERS = [f"{kind}{layer}" for layer in range(1, 6) for kind in ("W", "b")]
 
 
-@report_figure("Notebook 004's printed norms")
+@report_figure("Notebook 004's printed norms", category=None)
 def draw(notebook_004: dict[str, np.ndarray]) -> Figure:
     """Draw the distribution of each parameter's gradient norm with the value that notebook 004 printed for one network.
 

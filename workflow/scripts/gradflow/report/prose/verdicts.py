@@ -41,6 +41,16 @@ def verdict_table(study: StudyTables, thresholds: dict) -> str:
     return markdown_table(head, rows)
 
 
+def verdicts_in_a_line(study: StudyTables, thresholds: dict, phases: tuple[str, ...] = ("init", "end")) -> str:
+    """Say each arm's verdicts at some phases in one line: what a picture of them shows, for who cannot see it."""
+    verdicts = arm_verdicts(study, thresholds)
+    arms = (
+        f"{label} {' and '.join(f'{verdicts[label, phase]} {SHOWN_PHASES[phase]}' for phase in phases)}"
+        for label in study.labels
+    )
+    return f"{study.title}: {'; '.join(arms)}"
+
+
 def not_learnt(study: StudyTables, thresholds: dict, finding: str = "") -> str:
     """Name the arms that have not learnt, with their mean training accuracy in the last epoch.
 

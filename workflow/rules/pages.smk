@@ -1,0 +1,34 @@
+# What the rules of the report's pages ask.
+import hashlib
+
+# Of the report, which sorts them by name.
+CATEGORIES = {
+    "start": "0 Start here",
+    "helps": "1 What helps",
+    "studies": "2 Studies",
+    "claims": "3 Claims",
+    "appendix": "4 Appendix",
+}
+
+
+def explorer_files():
+    """The frame, style and script of the explorer: it is written again when they change."""
+    folder = Path(workflow.basedir, "workflow", "scripts", "gradflow", "report", "explorer")
+    return sorted(str(path) for path in folder.iterdir() if path.suffix in (".html", ".css", ".js"))
+
+
+def digest_of_words():
+    """The studies' questions and findings, hashed: a report shows parameters, and would let a <script> in them run."""
+    words = [[CONFIG["studies"][study.name][key] for key in ("question", "finding")] for study in STUDIES]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def category_of_answers(wildcards):
+    """Where a report shows the answers; only a report asks, and it is refused where it would show what is not so now."""
+    left = sorted({job.rule.name for job in workflow.dag.needrun_jobs()} - {"all"})
+    if left:
+        sys.exit(  # an exception that is no exit comes with a traceback
+            f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done "
+            f"({', '.join(left)} would run again): first run snakemake with this configuration, then ask for the report."
+        )
+    return CATEGORIES["start"]
