@@ -5,10 +5,18 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
-configfile: "config.yaml"
-
-
 include: "workflow/rules/checkout.smk"
+
+
+configfile: shipped("config.yaml")
+
+
+# The folder that the workflow runs in may have one of its own, which is laid over it.
+if Path("config.yaml").exists() and not Path("config.yaml").samefile(shipped("config.yaml")):
+
+    configfile: "config.yaml"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/looks.smk"
 include: "workflow/rules/resources.smk"
@@ -38,7 +46,7 @@ rule all:
     input:
         run_files,  # one that was deleted is trained again, though what was made from it is there
         analysis_targets(),
-        "results/report/analysis.html",
+        "<results>/report/analysis.html",
 
 
 rule runs:

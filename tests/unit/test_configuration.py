@@ -137,7 +137,7 @@ def changed(path, value):
         (changed(["scale", "epochs"], -1), "scale.epochs is -1; it must be at least 1"),
         (changed(["scale", "epochs"], "many"), "scale.epochs is 'many'; it must be of type integer"),
         (changed(["studies", "skip", "base", "epochs"], 0), "studies.skip.base.epochs is 0"),
-        (changed(["studies", "skip", "base", "architecture"], "resnet51"), "did you mean 'resnet50'"),
+        (changed(["studies", "skip", "base", "architecture"], "resnet_50"), "did you mean 'resnet50'"),
         (changed(["studies", "vgg_deep", "vary"], [{"architecture": ["vgg99"]}]), "'vgg99'.*choose one of vgg11"),
         (changed(["select"], []), "select is empty"),
         (changed(["select"], ["skipp"]), "select names the study 'skipp'"),
@@ -188,7 +188,7 @@ def changed(path, value):
         (changed(["scale", "seeds"], 3.0), "scale.seeds is 3.0; it must be of type integer"),
         (
             changed(["studies", "skip", "base", "learning_rate"], "1e-4"),
-            "the text '1e-4', not a number; write",
+            "the text '1e-4'; it must be of type number: write 1e-4 as 1.0e-4",
         ),
         (changed(["studies", "skip", "layers", "resnet_50"], ["fc"]), "no key 'resnet_50'; did you mean 'resnet50'"),
         (changed(["studies", "mlp"], {"question": "?", "vary": [{"init": "he"}]}), "studies.mlp is taken"),
@@ -196,7 +196,7 @@ def changed(path, value):
             changed(["datasets", "digits", "size"], 16),
             "datasets.digits, whose size is 16, and that does not work: images",
         ),
-        (changed(["scale"], None), "scale is None; it must be of type object"),
+        (changed(["scale"], None), "scale is empty; write what it is to be .type object"),
         (changed(["mlp", "inits"], ["torchvision"]), "mlp.inits"),
     ],
 )

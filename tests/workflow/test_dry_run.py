@@ -136,12 +136,12 @@ def test_the_configurations_tested_are_all_that_ship():
             {"datasets": {"mine": {"source": "folder", "path": "no/such"}}},
             "datasets.mine: path is 'no/such'.*point it at",
         ),
-        ({"scale": []}, "scale is"),
+        ("scale: {epochs: 1}\nscale: {width: 0.5}\n", r"bad\.yaml, line 2: scale is there twice, in line 1 too"),
     ],
-    ids=["misspelt key", "negative epochs", "unknown architecture", "no study", "unknown layer", "no folder", "type"],
+    ids=["misspelt key", "negative epochs", "unknown architecture", "no study", "unknown layer", "no folder", "twice"],
 )
 def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
-    (workflow / "bad.yaml").write_text(yaml.safe_dump(overlay))
+    (workflow / "bad.yaml").write_text(overlay if isinstance(overlay, str) else yaml.safe_dump(overlay))
     ran = snakemake(workflow, "--cores", "1", "--configfile", "bad.yaml")
     output = ran.stdout + ran.stderr
     assert ran.returncode != 0
@@ -149,6 +149,15 @@ def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
     assert "Traceback" not in output
     assert not (workflow / "results").exists()
     assert len([line for line in output.splitlines() if "config: " in line]) == 1
+
+
+def test_a_folder_of_ones_own_holds_a_configuration_and_its_results(workflow, tmp_path_factory):
+    """Snakemake runs there by -s, or from the checkout by --directory."""
+    own = tmp_path_factory.mktemp("own")
+    (own / "config.yaml").write_text("select: [mlp]\nmlp: {depths: [5, 10]}\n")
+    jobs = +Counter(FIXED | {"random_mlps": 2, "prepare_data": 0} | NO_STUDY | NO_DEPTH | NO_SURVEY)
+    assert pending(own, "-s", str(workflow / "Snakefile")) == jobs
+    assert pending(workflow, "--directory", str(own)) == jobs
 
 
 def listed(folder, *arguments) -> list[str]:

@@ -68,9 +68,10 @@ def prepared_by(folder: Path, python: Path = Path(sys.executable), **variables: 
 
 def test_two_checkouts_share_an_environment(checkout):
     edit(checkout / LIBRARY / "training" / "status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 9.0")
-    ran = snakemake(checkout, "runs", "--cores", "1", *WITH_OVERLAY)
+    ran = snakemake(checkout, "runs", "--cores", "1", *WITH_OVERLAY, "--config", "results=my results")
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    (path,) = checkout.glob("results/runs/*/norms.npz")
+    (path,) = checkout.glob("my results/runs/*/norms.npz")
+    assert not (checkout / "results").exists()
     result = read_result(path)
     assert "is 900% better than guessing" in result.meta["reason"]
     assert result.meta["code_fingerprint"] != code_fingerprint("gradflow.training.loop", "gradflow.training.device")

@@ -116,6 +116,15 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new
     assert pending(done, *SMOKE).keys() == expected
 
 
+def test_a_report_of_another_configuration_is_refused(done):
+    (done / "other.yaml").write_text("verdict: {learnt_above: 0.5}\n")
+    ran = snakemake(done, *SMOKE, "other.yaml", "--report", "other.html")
+    said = ran.stdout + ran.stderr
+    assert ran.returncode != 0 and "results holds results of another configuration, other code, or a run" in said
+    assert "notebook would run again): first run snakemake" in said and "Traceback" not in said
+    assert not (done / "other.html").exists()
+
+
 def test_another_run_elsewhere_gives_the_same_science(smoke, tmp_path):
     """One run of each architecture; `verify` draws others."""
     again = copy_workflow(tmp_path)

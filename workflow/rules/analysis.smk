@@ -9,15 +9,15 @@ CLAIMS_CODE = code_fingerprint(
 checkpoint look:
     input:
         runs=run_files,
-        claims="report/claims.yaml",
+        claims=shipped("report", "claims.yaml"),
         initial=initial_tables(),
         evidence=untrained_evidence(),
     output:
-        "results/looks/{seeds}.json",
+        "<results>/looks/{seeds}.json",
     log:
-        "results/logs/look/{seeds}.log",
+        "<results>/logs/look/{seeds}.log",
     benchmark:
-        "results/benchmarks/look/{seeds}.tsv"
+        "<results>/benchmarks/look/{seeds}.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -34,12 +34,15 @@ rule tables:
     input:
         runs=run_files,
     output:
-        **{name: f"results/tables/{name}.parquet" for name in ("norms", "layers", "profiles", "epochs", "runs", "arms")},
-        csv=expand("results/tables/{name}.csv", name=["profiles", "epochs", "runs", "arms"]),
+        **{
+            name: f"<results>/tables/{name}.parquet"
+            for name in ("norms", "layers", "profiles", "epochs", "runs", "arms")
+        },
+        csv=expand("<results>/tables/{name}.csv", name=["profiles", "epochs", "runs", "arms"]),
     log:
-        "results/logs/tables.log",
+        "<results>/logs/tables.log",
     benchmark:
-        "results/benchmarks/tables.tsv"
+        "<results>/benchmarks/tables.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:
@@ -56,18 +59,18 @@ rule cost:
     input:
         rules.tables.output.runs,
     output:
-        table="results/tables/cost.parquet",
-        csv="results/tables/cost.csv",
+        table="<results>/tables/cost.parquet",
+        csv="<results>/tables/cost.csv",
         page=report(
-            "results/figures/cost.html",
+            "<results>/figures/cost.html",
             caption="../../report/captions/cost.rst",
             category="Cost",
             labels={"figure": "Parameters and FLOPs"},
         ),
     log:
-        "results/logs/cost.log",
+        "<results>/logs/cost.log",
     benchmark:
-        "results/benchmarks/cost.tsv"
+        "<results>/benchmarks/cost.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -85,21 +88,21 @@ rule cost:
 
 rule claims:
     input:
-        claims="report/claims.yaml",
+        claims=shipped("report", "claims.yaml"),
         evidence=evidence_files(),
     output:
-        table="results/tables/claims.parquet",
-        csv="results/tables/claims.csv",
+        table="<results>/tables/claims.parquet",
+        csv="<results>/tables/claims.csv",
         page=report(
-            "results/figures/claims.html",
+            "<results>/figures/claims.html",
             caption="../../report/captions/claims.rst",
             category="Claims",
             labels={"figure": "Every claim and its verdict"},
         ),
     log:
-        "results/logs/claims.log",
+        "<results>/logs/claims.log",
     benchmark:
-        "results/benchmarks/claims.tsv"
+        "<results>/benchmarks/claims.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -9,6 +9,11 @@ from snakemake.exceptions import WorkflowError
 SCRIPTS = Path(workflow.basedir, "workflow", "scripts").resolve()
 
 
+def shipped(*names):
+    """A file of this checkout, as seen from the folder that the workflow runs in (--directory)."""
+    return os.path.relpath(Path(workflow.basedir, *names))
+
+
 def put_own_library_first():
     """Let this process, and all that is started from it (jobs, here and on a cluster), find this checkout's library."""
     sys.path.insert(0, str(SCRIPTS))

@@ -18,6 +18,7 @@ from gradflow.data.sources import listing, module_of, needed_download
 from gradflow.files import atomic_write
 from gradflow.runtime.fingerprint import code_fingerprint, network_fingerprint, run_fingerprint
 from gradflow.folders import modules
+from gradflow.config.yaml_files import read_yaml
 from gradflow.models.size import Inspection, Size
 from gradflow.config.architectures import known
 
@@ -29,6 +30,8 @@ def checked_plan(raw):
     its id, and what is known of the network of each arm, by the id of its first run.
     """
     try:
+        for path in workflow.configfiles:
+            read_yaml(path)
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = known(complete["architectures"])
@@ -68,10 +71,17 @@ def read_json(path):
 
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
+RESULTS = Path(CONFIG["results"])  # <results> in the rules
+
+
+pathvars:
+    results=CONFIG["results"],
+
+
 RUNS = studies.distinct_runs(STUDIES)  # of the last look, whether it will be taken or not
 SURVEYED = known(CONFIG["architectures"])  # every architecture, whether a study uses it or not
 STUDY = {study.name: study for study in STUDIES}
-RESULT = "results/runs/{run}/norms.npz"
+RESULT = str(RESULTS / "runs" / "{run}" / "norms.npz")
 # One run for each distinct first backward pass; a pretrained network has but one, in its own run.
 STARTS = {run.start: run for run in RUNS.values() if not run.pretrained}
 
@@ -85,7 +95,7 @@ def receipt(download):
     """The receipt of a fetched file; its time means nothing, as what is fetched is known by its hash."""
     if not download:
         return []
-    return ancient(f"results/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
+    return ancient(f"{RESULTS}/downloads/{download}-{CONFIG['downloads'][download]['sha256'][:8]}.json")
 
 
 def named_format(run):
@@ -119,7 +129,7 @@ def drawn_runs():
 def recomputations(wildcards):
     """What the drawn runs come to when they are trained again; one whose result is damaged is not."""
     files = finished_runs()
-    return [f"results/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
+    return [f"{RESULTS}/verify/{run}.npz" for run in drawn_runs() if whole(files[run])]
 
 
 def recipe_of(wildcards):
@@ -208,6 +218,17 @@ def analysis_targets():
     """Every file that the analysis leaves, for the studies that are selected."""
     files = table_files() + [rules.cost.output.page] if STUDIES else []
     return list(rules.claims.output) + files + FIGURES
+
+
+def category_of_answers(wildcards):
+    """Where a report shows the answers; only a report asks, and it is refused where it would show what is not so now."""
+    left = sorted({job.rule.name for job in workflow.dag.needrun_jobs()} - {"all"})
+    if left:
+        sys.exit(  # an exception that is no exit comes with a traceback
+            f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done ({', '.join(left)} "
+            "would run again): first run snakemake with this configuration, then ask for the report."
+        )
+    return "Answers"
 
 
 wildcard_constraints:

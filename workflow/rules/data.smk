@@ -2,11 +2,11 @@
 # is no reason to run anything again. What is fetched is verified wherever it is used.
 rule fetch:
     output:
-        "results/downloads/{download}-{hash}.json",
+        "<results>/downloads/{download}-{hash}.json",
     log:
-        "results/logs/fetch/{download}-{hash}.log",
+        "<results>/logs/fetch/{download}-{hash}.log",
     benchmark:
-        "results/benchmarks/fetch/{download}-{hash}.tsv"
+        "<results>/benchmarks/fetch/{download}-{hash}.tsv"
     conda:
         "../../envs/torch.yaml"
     resources:
@@ -20,14 +20,14 @@ rule prepare_data:
     input:
         receipt=lambda wildcards: receipt(needed_download(CONFIG["datasets"][wildcards.dataset])),
     output:
-        images="results/data/{dataset}/images.npy",
-        labels="results/data/{dataset}/labels.npy",
-        split="results/data/{dataset}/split.npy",
-        facts="results/data/{dataset}/dataset.json",
+        images="<results>/data/{dataset}/images.npy",
+        labels="<results>/data/{dataset}/labels.npy",
+        split="<results>/data/{dataset}/split.npy",
+        facts="<results>/data/{dataset}/dataset.json",
     log:
-        "results/logs/prepare_data/{dataset}.log",
+        "<results>/logs/prepare_data/{dataset}.log",
     benchmark:
-        "results/benchmarks/prepare_data/{dataset}.tsv"
+        "<results>/benchmarks/prepare_data/{dataset}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: 4

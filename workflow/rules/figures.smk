@@ -45,11 +45,16 @@ def pictures_of(kind):
         return []
     if "study" in kind.arguments:
         settings = [{"study": s.name, "layers": s.layers, "thresholds": CONFIG["verdict"]} for s in STUDIES]
-        return [(f"{study.name}/{kind.name}", study.title, its) for study, its in zip(STUDIES, settings)]
+        return [(f"{study.name}/{kind.name}", in_report(study.title), its) for study, its in zip(STUDIES, settings)]
     folder, category = FOLDERS_OF_FIGURES[kind.read[0]]
     if "width" in kind.arguments:
         return [(f"{folder}/{kind.name}-width{width}", category, {"width": width}) for width in CONFIG["mlp"]["widths"]]
     return [(f"{folder}/{kind.name}", category, {})]
+
+
+def in_report(title):
+    """A study's title as a category of the report, where Snakemake fills in braces and would let <script> run."""
+    return title.translate(str.maketrans("<>{}", "‹›❴❵"))
 
 
 def caption(kind):
@@ -72,7 +77,7 @@ FIGURES = []  # every file of every figure
 
 for kind in kinds_of_figures():
     pictures = pictures_of(kind)
-    shown, beside = ([f"results/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
+    shown, beside = ([f"<results>/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
     FIGURES += shown + beside
     if not pictures:
         continue
@@ -94,9 +99,9 @@ for kind in kinds_of_figures():
             ],
             beside=beside,
         log:
-            f"results/logs/figures/{kind.name}.log",
+            f"<results>/logs/figures/{kind.name}.log",
         benchmark:
-            f"results/benchmarks/figures/{kind.name}.tsv"
+            f"<results>/benchmarks/figures/{kind.name}.tsv"
         conda:
             "../../envs/analysis.yaml"
         resources:

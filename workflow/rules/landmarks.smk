@@ -3,12 +3,12 @@ rule trainable_depth:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
     output:
-        table="results/tables/trainable_depth.parquet",
-        csv="results/tables/trainable_depth.csv",
+        table="<results>/tables/trainable_depth.parquet",
+        csv="<results>/tables/trainable_depth.csv",
     log:
-        "results/logs/trainable_depth.log",
+        "<results>/logs/trainable_depth.log",
     benchmark:
-        "results/benchmarks/trainable_depth.tsv"
+        "<results>/benchmarks/trainable_depth.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -27,12 +27,12 @@ rule trainable_depth:
 
 rule log_norm_variance:
     output:
-        table="results/tables/log_norm_variance.parquet",
-        csv="results/tables/log_norm_variance.csv",
+        table="<results>/tables/log_norm_variance.parquet",
+        csv="<results>/tables/log_norm_variance.csv",
     log:
-        "results/logs/log_norm_variance.log",
+        "<results>/logs/log_norm_variance.log",
     benchmark:
-        "results/benchmarks/log_norm_variance.tsv"
+        "<results>/benchmarks/log_norm_variance.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -51,12 +51,12 @@ rule residual_by_width:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
     output:
-        table="results/tables/residual_by_width.parquet",
-        csv="results/tables/residual_by_width.csv",
+        table="<results>/tables/residual_by_width.parquet",
+        csv="<results>/tables/residual_by_width.csv",
     log:
-        "results/logs/residual_by_width.log",
+        "<results>/logs/residual_by_width.log",
     benchmark:
-        "results/benchmarks/residual_by_width.tsv"
+        "<results>/benchmarks/residual_by_width.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]

@@ -7,7 +7,7 @@ from gradflow.files import require_writable
 
 def expected():
     """How long each run may take, by id."""
-    records = read_records(RUNS, Path("results"), GPU)
+    records = read_records(RUNS, RESULTS, GPU)
     seen = {run.id: images_of(run) and images_of(run) * run.epochs for run in RUNS.values()}
     work = {run: images and images * SIZE[run].flops for run, images in seen.items()}
     return dict(zip(RUNS, expect(RUNS.values(), work, records, GPU)))
@@ -42,7 +42,7 @@ onstart:
             "add device=cuda or device=cpu to --config, which takes the place of the profile's."
         )
     try:
-        require_writable(Path("results"))
+        require_writable(RESULTS)
     except GradflowError as error:
         raise WorkflowError(str(error)) from None
     if workflow.local_exec:

@@ -3,12 +3,12 @@ rule first_backward:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
     output:
-        table="results/tables/first_backward.parquet",
-        csv="results/tables/first_backward.csv",
+        table="<results>/tables/first_backward.parquet",
+        csv="<results>/tables/first_backward.csv",
     log:
-        "results/logs/first_backward.log",
+        "<results>/logs/first_backward.log",
     benchmark:
-        "results/benchmarks/first_backward.tsv"
+        "<results>/benchmarks/first_backward.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -33,13 +33,13 @@ rule theory:
     input:
         expand(rules.prepare_data.output, dataset=sorted({run.dataset for run in STARTS.values()})),
     output:
-        totals="results/tables/theory.parquet",
-        layers="results/tables/theory_layers.parquet",
-        csv=expand("results/tables/{name}.csv", name=["theory", "theory_layers"]),
+        totals="<results>/tables/theory.parquet",
+        layers="<results>/tables/theory_layers.parquet",
+        csv=expand("<results>/tables/{name}.csv", name=["theory", "theory_layers"]),
     log:
-        "results/logs/theory.log",
+        "<results>/logs/theory.log",
     benchmark:
-        "results/benchmarks/theory.tsv"
+        "<results>/benchmarks/theory.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -62,12 +62,12 @@ rule theory:
 
 rule initial_survey:
     output:
-        table="results/tables/initial_survey.parquet",
-        csv="results/tables/initial_survey.csv",
+        table="<results>/tables/initial_survey.parquet",
+        csv="<results>/tables/initial_survey.csv",
     log:
-        "results/logs/initial_survey.log",
+        "<results>/logs/initial_survey.log",
     benchmark:
-        "results/benchmarks/initial_survey.tsv"
+        "<results>/benchmarks/initial_survey.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -93,12 +93,12 @@ rule alignment:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
     output:
-        table="results/tables/alignment.parquet",
-        csv="results/tables/alignment.csv",
+        table="<results>/tables/alignment.parquet",
+        csv="<results>/tables/alignment.csv",
     log:
-        "results/logs/alignment.log",
+        "<results>/logs/alignment.log",
     benchmark:
-        "results/benchmarks/alignment.tsv"
+        "<results>/benchmarks/alignment.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -122,11 +122,11 @@ rule alignment:
 
 rule random_mlps:
     output:
-        "results/mlp/depth{depth}-width{width}.npz",
+        "<results>/mlp/depth{depth}-width{width}.npz",
     log:
-        "results/logs/random_mlps/depth{depth}-width{width}.log",
+        "<results>/logs/random_mlps/depth{depth}-width{width}.log",
     benchmark:
-        "results/benchmarks/random_mlps/depth{depth}-width{width}.tsv"
+        "<results>/benchmarks/random_mlps/depth{depth}-width{width}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -144,12 +144,12 @@ rule depth_at_init:
     input:
         expand(rules.prepare_data.output, dataset=CONFIG["scale"]["dataset"]),
     output:
-        table="results/tables/depth_at_init.parquet",
-        csv="results/tables/depth_at_init.csv",
+        table="<results>/tables/depth_at_init.parquet",
+        csv="<results>/tables/depth_at_init.csv",
     log:
-        "results/logs/depth_at_init.log",
+        "<results>/logs/depth_at_init.log",
     benchmark:
-        "results/benchmarks/depth_at_init.tsv"
+        "<results>/benchmarks/depth_at_init.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]

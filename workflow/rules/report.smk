@@ -1,24 +1,24 @@
 rule notebook:
     input:
-        template="report/analysis.ipynb",
+        template=shipped("report", "analysis.ipynb"),
         tables=table_files(),
         random_mlps=random_mlp_files(),
-        datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
-        claims=["report/claims.yaml", rules.claims.output.table],
+        datasets=expand("<results>/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
+        claims=[shipped("report", "claims.yaml"), rules.claims.output.table],
         cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:
-        notebook="results/report/analysis.ipynb",
+        notebook="<results>/report/analysis.ipynb",
         page=report(
-            "results/report/analysis.html",
+            "<results>/report/analysis.html",
             caption="../../report/captions/analysis.rst",
-            category="Answers",
+            category=category_of_answers,
             labels={"figure": "The questions, answered"},
         ),
     log:
-        "results/logs/notebook.log",
+        "<results>/logs/notebook.log",
     benchmark:
-        "results/benchmarks/notebook.tsv"
+        "<results>/benchmarks/notebook.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -10,7 +10,7 @@ SIZE = {run.id: INSPECTED[arm.runs[0].id].size for study in STUDIES for arm in s
 
 def images_of(run):
     """How many images a run trains on; None if they are not counted before they are prepared."""
-    return count_training_images(run.dataset, CONFIG["datasets"][run.dataset], Path("results"))
+    return count_training_images(run.dataset, CONFIG["datasets"][run.dataset], RESULTS)
 
 
 def run_memory(wildcards, attempt):

@@ -1,11 +1,11 @@
 # Measured once for a results folder, on the device that trains; it has no parameters, so that the folder keeps it.
 rule memory_format:
     output:
-        "results/memory_format.json",
+        "<results>/memory_format.json",
     log:
-        "results/logs/memory_format.log",
+        "<results>/logs/memory_format.log",
     benchmark:
-        "results/benchmarks/memory_format.tsv"
+        "<results>/benchmarks/memory_format.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: CONFIG["threads"]
@@ -28,7 +28,7 @@ rule train:
     output:
         RESULT,
     log:
-        "results/logs/train/{run}.log",
+        "<results>/logs/train/{run}.log",
     group:
         shared_job
     conda:
@@ -44,6 +44,6 @@ rule train:
         weights=lambda wildcards: CONFIG["downloads"].get(weights_of(RUNS[wildcards.run]), {}).get("sha256"),
         code=lambda wildcards: CODES[wildcards.run],
         memory_format=lambda wildcards: named_format(RUNS[wildcards.run]),
-        checkpoint="results/checkpoints/{run}.pt",  # no output: Snakemake would delete it when the job fails
+        checkpoint=str(RESULTS / "checkpoints" / "{run}.pt"),  # no output: Snakemake would delete it when the job fails
     script:
         "../scripts/train.py"

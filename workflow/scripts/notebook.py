@@ -7,7 +7,7 @@ from gradflow.runtime.job import job
 
 with job(snakemake):
     parameters = {
-        "results": str(Path("results").resolve()),
+        "results": str(Path(snakemake.config["results"]).resolve()),
         "studies": snakemake.params.studies,
         "thresholds": snakemake.params.thresholds,
         "findings": snakemake.params.findings,

@@ -15,8 +15,9 @@ with job(snakemake) as terminal:
     again = {Path(path).stem: Path(path) for path in snakemake.input}
     table = verify(finished, snakemake.params.drawn, again)
     summary = verification_summary(table, len(finished))
-    write_csv("results/verify/report.csv", table)
-    atomic_write("results/verify/report.txt", lambda stream: stream.write(summary.encode()))
+    folder = Path(snakemake.params.folder)
+    write_csv(folder / "report.csv", table)
+    atomic_write(folder / "report.txt", lambda stream: stream.write(summary.encode()))
     print(summary, end="", file=terminal, flush=True)
     damaged = int((table["outcome"] == "damaged").sum())
     if damaged:

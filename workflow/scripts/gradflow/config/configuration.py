@@ -1,16 +1,18 @@
 """The configuration: read, checked, completed with its defaults. Every fault is one sentence."""
 
 import copy
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from gradflow.config.architectures import known
 from gradflow.config.fields import RENAMED
 from gradflow.config.schema import OWN_ARCHITECTURES, configuration_model
 from gradflow.config.sentences import sentence
+from gradflow.config.yaml_files import read_yaml
 from gradflow.data.sources import all_sources, needed_download
 from gradflow.errors import GradflowError
 from gradflow.recorder.quantities import measured_on_request
@@ -31,10 +33,7 @@ def read_configuration(*paths: Path) -> dict:
     """
     merged: dict = {}
     for path in paths:
-        try:
-            part = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise GradflowError(f"{path} cannot be read as YAML: {' '.join(str(error).split())}") from error
+        part = read_yaml(path) or {}
         if not isinstance(part, dict):
             raise GradflowError(f"{path} must hold keys and values.")
         _overlay(merged, part)
@@ -55,18 +54,30 @@ def complete(config: dict) -> dict:
         config = configuration_model(known(own)).model_validate(config)
     except ValidationError as error:
         raise GradflowError(sentence(error)) from None
-    _expand_home(config)
+    _expand_paths(config)
     _check_references(config)
     _check_architectures(config["alignment"]["architectures"], known(own))
     return config
 
 
-def _expand_home(config: dict) -> None:
-    """Let paths begin with ~."""
-    config["cache"] = str(Path(config["cache"]).expanduser())
-    for settings in [*config["datasets"].values(), *config["downloads"].values()]:
-        if settings.get("path"):
-            settings["path"] = str(Path(settings["path"]).expanduser())
+def _expand_paths(config: dict) -> None:
+    """Let paths begin with ~ and name variables of the environment, as $HOME. Raises GradflowError for others."""
+    for key in ("results", "cache"):
+        config[key] = _expanded(key, config[key])
+    for section in ("datasets", "downloads"):
+        for name, settings in config[section].items():
+            if settings.get("path"):
+                settings["path"] = _expanded(f"{section}.{name}.path", settings["path"])
+
+
+def _expanded(where: str, path: str) -> str:
+    expanded = os.path.expandvars(os.path.expanduser(path))
+    unknown = re.search(r"\$(\w+|\{\w+\})", expanded)
+    if unknown and not os.path.exists(expanded):
+        raise GradflowError(
+            f"config: {where} is {path!r}, and the environment has no {unknown[1].strip('{}')}: write the path out."
+        )
+    return expanded
 
 
 def _check_references(config: dict) -> None:

@@ -24,7 +24,25 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 T = TypeVar("T")
+NEAR = 0.75  # how alike, by difflib's ratio, a word and a name are of which one was meant to be the other
 RENAMED = {"probe": "depth_at_init"}  # names of sections that are called otherwise now
+
+
+def nearest(word: object, names: Iterable[str]) -> str | None:
+    """Return the name that a word was most likely meant to be; None if none is near.
+
+    Who mistypes a name gets its first letter and its numbers right: fp16 is no bf16, and densenet121 no resnet18.
+    """
+    plain = {name: name.lower().replace("_", "") for name in names}
+    written = re.sub(r"[_\W]", "", str(word).lower())
+    like = {name: text for name, text in plain.items() if _fixed(text) == _fixed(written)}
+    close = difflib.get_close_matches(written, like.values(), 1, NEAR)
+    return next((name for name, text in like.items() if text in close), None)
+
+
+def _fixed(text: str) -> tuple[str, list[str]]:
+    """What is seldom mistyped."""
+    return text[:1], re.findall(r"\d+", text)
 
 
 class Section(BaseModel):
@@ -53,9 +71,9 @@ class Section(BaseModel):
         """Say what to write instead of a key that there is not."""
         if RENAMED.get(key) in names:
             return f"it is called {RENAMED[key]!r} now: rename it."
-        close = difflib.get_close_matches(str(key), names, 1)
+        meant = nearest(key, names)
         advice = f" ({cls.advice})" if cls.advice else ""
-        return f"did you mean {close[0]!r}?" if close else f"it takes {', '.join(names)}{advice}."
+        return f"did you mean {meant!r}?" if meant else f"it takes {', '.join(names)}{advice}."
 
     @classmethod
     def _left_out(cls, names: Iterable[str]) -> Iterable[str]:
@@ -111,8 +129,8 @@ def one_of(*options: str | int) -> type:
     def check(value: object) -> object:
         if not any(type(value) is type(option) and value == option for option in options):
             named = [str(option) for option in options]
-            close = difflib.get_close_matches(str(value), named, 1)
-            hint = f" (did you mean {close[0]!r}?)" if close else ""
+            meant = nearest(value, named)
+            hint = f" (did you mean {meant!r}?)" if meant else ""
             raise ValueError(f"is {value!r}{hint}; choose one of {', '.join(named)}.")
         return value
 

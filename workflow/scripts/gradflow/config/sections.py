@@ -207,6 +207,10 @@ class Configuration(Section):
     datasets: dict[DataName, DatasetSection] = Field(
         {"digits": {}}, min_length=1, description="The data sets, by name."
     )
+    results: written_as(r"[^<>{}]+", "It is a folder, without < > { and }.") = Field(
+        "results",
+        description="The folder for what is made. Configurations that have studies of one name are told apart by it.",
+    )
     cache: str = Field(
         "downloads",
         min_length=1,

@@ -1,5 +1,7 @@
 """What pydantic refuses, as one sentence that names the key by its path and says the remedy."""
 
+import re
+
 from pydantic import ValidationError
 
 TYPES = {
@@ -13,6 +15,8 @@ TYPES = {
     "model_type": "object",
     "model_attributes_type": "object",
 }
+# Texts that say a value of a type.
+MEANT = {"number": r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", "integer": r"[-+]?\d+", "boolean": "(?i:true|false)"}
 BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("above", "gt"),
@@ -55,18 +59,21 @@ def _complaint(type: str, loc: tuple, msg: str, input: object, ctx: dict | None 
     if type in BOUNDS:
         word, bound = BOUNDS[type]
         return f"is {input!r}; it must be {word} {ctx[bound]:g}."
-    if type == "float_type" and _reads_as_number(input):
-        return (
-            f"is the text {input!r}, not a number; write 1e-4 as 1.0e-4, which YAML reads as a number, "
-            "and put values that lie inside braces into a --configfile: --config leaves them text."
+    kind = TYPES.get(type)
+    if kind and input is None:
+        return f"is empty; write what it is to be (type {kind}), or leave the key out."
+    if kind in MEANT and isinstance(input, str) and re.fullmatch(MEANT[kind], input):
+        exponent = (
+            "write 1e-4 as 1.0e-4, which YAML reads as a number, and "
+            if kind == "number" and "e" in input.lower()
+            else ""
         )
-    if type in TYPES:
+        return (
+            f"is the text {input!r}; it must be of type {kind}: {exponent}put values that lie inside braces or "
+            "brackets into a --configfile, as --config leaves them text."
+        )
+    if kind == "array" and isinstance(input, str):
+        return f"is the text {input!r}; it must be a list, of type array: write [{input.strip('[] ')}]."
+    if kind:
         return f"is {input!r}; it must be of type {TYPES[type]}."
     return f"is {input!r}: {msg}; see docs/configuration.md."
-
-
-def _reads_as_number(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(float(value) or True)
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ import jsonschema
 import yaml
 
 from gradflow.analysis.claims.evidence import kind_of, kinds
+from gradflow.config.yaml_files import read_yaml
 from gradflow.errors import GradflowError
 
 SCHEMA = Path(__file__).with_name("claims.schema.yaml")
@@ -17,15 +18,13 @@ RENAMED = {"probe": "depth_at_init", "draws": "random_mlps"}  # keys of earlier 
 def read_claims(path: Path) -> list[dict]:
     """Read claims.yaml. Raises GradflowError for a key, a measure or a region that is not known."""
     try:
-        claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        claims = read_yaml(path)
         for fault in _renamed(claims):
             raise GradflowError(f"{path}: {fault}.")
         jsonschema.validate(claims, claims_schema())
     except jsonschema.ValidationError as error:
         where = ".".join(str(part) for part in error.absolute_path)
         raise GradflowError(f"{path}: {where}: {error.message.splitlines()[0]}; see {SCHEMA.name}.") from None
-    except (OSError, yaml.YAMLError) as error:
-        raise GradflowError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     twice = [claim["id"] for claim in claims if sum(claim["id"] == other["id"] for other in claims) > 1]
     faults = [f"{name} stands there twice" for name in twice[:1]]
     faults += [f"{claim['id']}: {fault}" for claim in claims for test in claim["tests"] for fault in _faults(test)]
