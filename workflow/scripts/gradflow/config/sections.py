@@ -211,6 +211,11 @@ class Configuration(Section):
         "results",
         description="The folder for what is made. Configurations that have studies of one name are told apart by it.",
     )
+    claims: str = Field(
+        "report/claims.yaml",
+        min_length=1,
+        description="The file of the claims that the run settles, written before it (docs/claims.md).",
+    )
     cache: str = Field(
         "downloads",
         min_length=1,
