@@ -6,13 +6,13 @@ PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
 REPORT ?= results/report.html
-SNAKEMAKE = .venv/bin/snakemake $(if $(CONFIG),--configfile $(CONFIG))
+SNAKEMAKE = .venv/bin/python -m snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
 .PHONY: run course student plan verify stability test test-default test-peers lint reference bench bench-peers theory
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
-	$(SNAKEMAKE) --report $(REPORT)
+	$(SNAKEMAKE) --report "$(REPORT)"
 	@echo "The report is $(REPORT); the answers alone are $(dir $(REPORT))report/analysis.html."
 
 # the twelve arms of the story, in a folder of its own; how long they may take is said first
@@ -30,7 +30,7 @@ plan: .venv/ready
 	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))
 
 verify: .venv/ready
-	.venv/bin/snakemake verify --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
+	.venv/bin/python -m snakemake verify --cores $(CORES) --resources gpu=1 $(if $(CONFIG),--configfile $(CONFIG))
 
 # how sure the verdicts of the run here are: other random seeds and another arithmetic, about as long as two runs
 stability: .venv/ready
@@ -48,9 +48,9 @@ test-peers: .venv-peers/ready
 	.venv-peers/bin/python -m pytest --noconftest -o addopts= -q tests/peers
 
 lint: .venv/ready
-	.venv/bin/ruff check . && .venv/bin/ruff format --check .
-	.venv/bin/snakefmt --check Snakefile workflow/rules
-	.venv/bin/snakemake --lint
+	.venv/bin/python -m ruff check . && .venv/bin/python -m ruff format --check .
+	.venv/bin/python -m snakefmt --check Snakefile workflow/rules
+	.venv/bin/python -m snakemake --lint
 
 reference: .venv/ready
 	.venv/bin/python -m gradflow.config.reference > docs/configuration.md

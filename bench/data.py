@@ -38,7 +38,7 @@ def anonymous_mib() -> float:
     total = 0
     for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
         try:
-            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
         except OSError:
             continue
         total += next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))

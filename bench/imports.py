@@ -29,7 +29,9 @@ def seconds(first: str, then: str) -> tuple[float, float]:
     """Return how long two statements take one after the other in a new process."""
     code = TIMED.format(first=first, then=then)
     environment = os.environ | {"PYTHONPATH": str(LIBRARY)}
-    ran = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
     before, after = ran.stdout.split()
     return float(before), float(after)
 

@@ -211,7 +211,7 @@ def main() -> None:
         sys.exit(f"bench/notebooks.py needs {missing[0]} in the folder that GRADFLOW_REAL_DATA names.")
     torch.set_num_threads(len(cores()))
     info = Path("/proc/cpuinfo")
-    flags = [flag for flag in FLAGS if info.is_file() and flag in info.read_text().split()]
+    flags = [flag for flag in FLAGS if info.is_file() and flag in info.read_text(encoding="utf-8").split()]
     print(f"{host_facts()['processor']}, {', '.join(flags) or 'no bf16 instructions found'}, {len(cores())} threads")
     print(f"torch {torch.__version__}, load {os.getloadavg()[0]:.2f}")
     with tempfile.TemporaryDirectory() as temporary:

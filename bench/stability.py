@@ -26,9 +26,9 @@ TARGETS = ("results/tables/claims.csv",)
 
 def overlays() -> dict[str, dict]:
     """Return what each copy runs, laid over the default."""
-    found = json.loads(Path("results/memory_format.json").read_text())["memory_format"]
+    found = json.loads(Path("results/memory_format.json").read_text(encoding="utf-8"))["memory_format"]
     other = {"contiguous": "channels_last", "channels_last": "contiguous"}[found]
-    arms = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text())
+    arms = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text(encoding="utf-8"))
     small = {name: {"base": {"precision": "fp64"}} for name in ("deep_mlp", "kernel")}
     again = {name: {"vary": study["vary"]} for name, study in arms["studies"].items()} | small
     arithmetic = {"memory_format": other, "threads": 2, "select": arms["select"], "studies": again}
@@ -44,7 +44,7 @@ def finished(name: str, overlay: dict) -> Path:
             shutil.copytree(ROOT / part, folder / part, dirs_exist_ok=True)
         else:
             shutil.copy2(ROOT / part, folder / part)
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay))
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", *sys.argv[1:2], "--resources", "gpu=1"]
     subprocess.run([*command, "--configfile", "overlay.yaml", "--quiet", "rules"], cwd=folder, check=True)
     return folder

@@ -34,7 +34,7 @@ OTHERS = {
     "Learnt alignment": 1,
 }
 DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
-HOSTILE = "'Pooling </script><script>throw 1</script> {x} &lt; $x$'"  # a title that is text, as all names are
+HOSTILE = "'Pooling </script><script>throw 1</script> {x} &lt; $x$'"  # a study's title and question are text
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,11 @@ def default(digits, tmp_path_factory):
     The figures of most studies are copies of one's: to draw them would take as long as all the rest.
     """
     folder = copy_workflow(tmp_path_factory.mktemp("default"))
-    config = (folder / "config.yaml").read_text(encoding="utf-8")
-    (folder / "config.yaml").write_text(config.replace("title: Pooling", f"title: {HOSTILE}"), encoding="utf-8")
+    config = (folder / "config.yaml").read_text(encoding="utf-8").replace("title: Pooling", f"title: {HOSTILE}")
+    config = config.replace(
+        "question: What does average pooling change in place of max pooling?", f"question: {HOSTILE}"
+    )
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
     drawn = folder / "results" / "figures"
     others = default_shape.write_results(folder / "results", folder / "config.yaml", digits) - set(DRAWN)
     make(folder, "--cores", "2", "tables")

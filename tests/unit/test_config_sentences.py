@@ -33,7 +33,7 @@ def test_only_what_is_really_near_is_what_was_meant(word, meant):
 @pytest.mark.parametrize("read", [configuration.read_configuration, read_claims])
 def test_a_key_that_is_there_twice_is_refused_with_both_lines(tmp_path, read):
     file = tmp_path / "mine.yaml"
-    file.write_text("a: &a {x: 1}\nscale: {epochs: 1}\nb: {<<: *a, x: 2}\nc:\n  - y: 1\n    z: 3\n    y: 1\n")
+    file.write_text("a: &a {x: 1}\nscale: {epochs: 1}\nb: {<<: *a, <<: *a, x: 2}\nc:\n  - y: 1\n    z: 3\n    y: 1\n")
     with pytest.raises(GradflowError, match=r"mine\.yaml, line 7: y is there twice, in line 5 too, and YAML would"):
         read(file)
 

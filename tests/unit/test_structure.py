@@ -1,6 +1,7 @@
 """The house keeps its order: imports run down, files stay small, a name means one thing, nothing stands there twice."""
 
 import ast
+import json
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -106,6 +107,32 @@ def test_no_six_lines_stand_in_two_places():
         lines = [line for line in lines if line and not line.startswith(("#", "import ", "from "))]
         runs.update({"\n".join(lines[start : start + SIX]) for start in range(len(lines) - SIX + 1)})
     assert [run for run, count in runs.items() if count > 1] == []
+
+
+def without_encoding(code: str) -> list[str]:
+    """The calls in a program that read or write text and do not say its encoding."""
+    found = []
+    for call in (node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)):
+        said, function = ast.unparse(call), ast.unparse(call.func)
+        text = function.endswith((".read_text", ".write_text")) or function in ("open", "os.fdopen")
+        text |= any(ast.unparse(word) == "text=True" for word in call.keywords)
+        known = "encoding=" in said or re.search(r"'[rwax][+]?b", said) or function.startswith("distribution.")
+        if text and not known:
+            found.append(said)
+    return found
+
+
+def test_text_is_read_and_written_with_its_encoding():
+    """Where the locale is C, Python would take it for ASCII."""
+    kinds = (".py", ".smk", ".ipynb")
+    code = {
+        path: path.read_text(encoding="utf-8") for path in FILES if path.suffix in kinds and "tests" not in path.parts
+    }
+    cells = json.loads(code[ROOT / "report" / "analysis.ipynb"])["cells"]
+    code[ROOT / "cells.py"] = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    rules = "\n".join(text for path, text in code.items() if path.suffix == ".smk")
+    found = [said for path, text in code.items() if path.suffix == ".py" for said in without_encoding(text)]
+    assert found + re.findall(r".*[.](?:read|write)_text\((?!.*encoding=).*|.*text=True.*", rules) == []
 
 
 # Words that the field has better ones for, and where they do mean what they say.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import ROOT, environment, snakemake
+from conftest import ROOT, copy_workflow, environment, snakemake
 from gradflow.runtime.fingerprint import code_fingerprint
 from gradflow.training.result import read_result
 from library_copy import edit
@@ -42,17 +42,23 @@ def old_copy(folder: Path) -> Path:
 
 
 @pytest.fixture
-def checkout(workflow):
-    """A second checkout, whose library is another; the tests' environment has an editable install of the first."""
-    mark(workflow / LIBRARY, "this checkout")
-    (workflow / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY))
-    return workflow
+def checkout(tmp_path):
+    """A second checkout, whose library is another; the tests' environment has an editable install of the first.
+
+    A shell reads its path otherwise.
+    """
+    folder = tmp_path / "my project's ü $HOME"
+    folder.mkdir()
+    copy_workflow(folder)
+    mark(folder / LIBRARY, "this checkout")
+    (folder / "overlay.yaml").write_text(yaml.safe_dump(OVERLAY))
+    return folder
 
 
 @pytest.fixture
-def python(tmp_path):
-    """An environment of one's own, with the packages of the tests': its Python, and the folder of its packages."""
-    folder = tmp_path / "environment"
+def python(checkout):
+    """The environment of a checkout, with the packages of the tests': its Python, and the folder of its packages."""
+    folder = checkout / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "shared.pth").write_text(sysconfig.get_path("purelib"))

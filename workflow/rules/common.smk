@@ -31,7 +31,8 @@ def checked_plan(raw):
     """
     try:
         for path in workflow.configfiles:
-            read_yaml(path)
+            if Path(path).suffix != ".json":
+                read_yaml(path)
         complete = configuration.complete(raw)
         plan = studies.expand(complete)
         entries = known(complete["architectures"])
@@ -64,7 +65,7 @@ def run_codes(runs, entries, record):
 def read_json(path):
     """What a file says; None if it is not there, or not whole."""
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
@@ -238,13 +239,19 @@ def analysis_targets():
     return list(rules.claims.output) + files + FIGURES
 
 
+def digest_of_words():
+    """The studies' questions and findings, hashed: a report shows parameters, and would let a <script> in them run."""
+    words = [[CONFIG["studies"][study.name][key] for key in ("question", "finding")] for study in STUDIES]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
 def category_of_answers(wildcards):
     """Where a report shows the answers; only a report asks, and it is refused where it would show what is not so now."""
     left = sorted({job.rule.name for job in workflow.dag.needrun_jobs()} - {"all"})
     if left:
         sys.exit(  # an exception that is no exit comes with a traceback
-            f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done ({', '.join(left)} "
-            "would run again): first run snakemake with this configuration, then ask for the report."
+            f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done "
+            f"({', '.join(left)} would run again): first run snakemake with this configuration, then ask for the report."
         )
     return "Answers"
 

@@ -19,7 +19,7 @@ def first_runs():
 @cache
 def open_arms(path):
     """The arms, as (study, label), by which a claim is still open after a look."""
-    return {tuple(arm) for arm in json.loads(Path(path).read_text())}
+    return {tuple(arm) for arm in json.loads(Path(path).read_text(encoding="utf-8"))}
 
 
 def runs_at(look):

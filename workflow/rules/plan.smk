@@ -28,7 +28,7 @@ if workflow.is_main_process:
     wanted = os.environ.get("GRADFLOW_PLAN")  # workflow/scripts/plan.py asks for what is expected of every run
     if wanted:
         plan = {"gpu": GPU, "runs": expected(), "later": sorted(later), "bytes": result_sizes()}
-        Path(wanted).write_text(json.dumps(plan))
+        Path(wanted).write_text(json.dumps(plan), encoding="utf-8")
     elif new:
         taking = expected()
         said = estimate_in_words(len(first), [taking[run] for run in new], GPU, len(later))

@@ -25,8 +25,8 @@ rule notebook:
         mem_mb=growing(3000),
         runtime=growing(60),
     params:
-        studies=[[study.name, study.question] for study in STUDIES],
-        findings={study.name: CONFIG["studies"][study.name]["finding"] for study in STUDIES},
+        studies=[study.name for study in STUDIES],
+        words=digest_of_words(),
         thresholds=CONFIG["verdict"],
         code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
     script:

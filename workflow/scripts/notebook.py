@@ -6,11 +6,12 @@ from gradflow.report.notebook import execute, to_page
 from gradflow.runtime.job import job
 
 with job(snakemake):
+    studies = {name: snakemake.config["studies"][name] for name in snakemake.params.studies}
     parameters = {
         "results": str(Path(snakemake.config["results"]).resolve()),
-        "studies": snakemake.params.studies,
+        "studies": [[name, study["question"]] for name, study in studies.items()],
         "thresholds": snakemake.params.thresholds,
-        "findings": snakemake.params.findings,
+        "findings": {name: study["finding"] for name, study in studies.items()},
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
         **{name: name in snakemake.config["select"] for name in ("depth_at_init", "initial_survey", "alignment")},
         "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gradflow import __version__
-from gradflow.errors import GradflowError
+from gradflow.errors import GradflowError, printable
 
 FAULT = 2  # the exit code of whatever a user can mend, as argparse has it
 WORDS = {"true": True, "false": False, "none": None, "null": None}
@@ -42,11 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `gradflow layers vgg16 | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def printable(text: str) -> str:
-    """Return a text of other people with what a terminal would act upon, and not show, written out."""
-    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 def _parser() -> argparse.ArgumentParser:

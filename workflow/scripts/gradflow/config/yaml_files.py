@@ -29,7 +29,7 @@ def refuse_twice(path: Path, written: str) -> None:
         first = {}
         for key in keys:
             before = first.setdefault((key.tag, key.value), key)
-            if before is not key:
+            if before is not key and not key.tag.endswith(":merge"):
                 raise GradflowError(
                     f"config: {path}, line {key.start_mark.line + 1}: {key.value} is there twice, in line "
                     f"{before.start_mark.line + 1} too, and YAML would take the last alone: make them one."

@@ -130,7 +130,7 @@ def load_dataset(folder: Path, expected: str | None = None) -> Dataset:
     if missing:
         raise GradflowError(f"{folder} holds no prepared data set ({missing[0]} is missing): prepare it again.")
     try:
-        facts = json.loads((folder / "dataset.json").read_text())
+        facts = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
         images, labels, split = (
             np.load(folder / file, mmap_mode="r" if file == "images.npy" else None, allow_pickle=False)
             for file in FILES[:3]

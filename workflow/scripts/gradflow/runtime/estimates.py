@@ -105,7 +105,7 @@ def count_training_images(name: str, settings: dict, results: Path) -> int | Non
     """Return how many images a data set trains on: as prepared, else as its source is known; None if it is not."""
     prepared = results / "data" / name / "dataset.json"
     if prepared.exists():
-        return json.loads(prepared.read_text())["counts"]["train"]
+        return json.loads(prepared.read_text(encoding="utf-8"))["counts"]["train"]
     return get_source(settings["source"]).training_images(settings)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from gradflow.errors import GradflowError
+from gradflow.errors import GradflowError, printable
 from gradflow.files import NO_ROOM, date_no_later_than
 
 LIBRARY = Path(__file__).resolve().parents[1]
@@ -26,10 +26,12 @@ def job(script) -> Iterator[TextIO]:
     """
     log = script.log[0]
     Path(log).parent.mkdir(parents=True, exist_ok=True)
-    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
+    terminal = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace")
     with open(log, "w", encoding="utf-8") as stream:
         for descriptor in (1, 2):
             os.dup2(stream.fileno(), descriptor)
+    for stream in (sys.stdout, sys.stderr):  # a log has every letter, whatever the locale
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     sys.stdout, sys.stderr = (_Forgiving(stream) for stream in (sys.stdout, sys.stderr))
     os.utime(log)
     date_no_later_than(log, script.input)
@@ -39,7 +41,7 @@ def job(script) -> Iterator[TextIO]:
     except Exception as error:
         expected = isinstance(error, GradflowError)
         sentence = str(error) if expected else f"{type(error).__name__}: {error} (traceback in {log})"
-        print(f"gradflow: {sentence}", file=terminal, flush=True)
+        print(f"gradflow: {printable(sentence)}", file=terminal, flush=True)
         if not expected:
             traceback.print_exc()
         print(sentence, file=sys.stderr)

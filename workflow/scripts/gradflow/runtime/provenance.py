@@ -40,10 +40,10 @@ def git_state(library: Path = Path(__file__).parents[1]) -> dict:
     def git(*arguments: str) -> str | None:
         command = ["git", "-C", str(library), *arguments]
         try:
-            ran = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30, env=environment)
+            ran = subprocess.run(command, capture_output=True, check=True, timeout=30, env=environment)
         except (OSError, subprocess.SubprocessError):
             return None  # no repository, or no git: recorded as unknown
-        return ran.stdout.strip()
+        return os.fsdecode(ran.stdout).strip()
 
     if git("ls-files", "--full-name", "--error-unmatch", HERE) != f"{LIBRARY}/{HERE}":
         return {"commit": None, "dirty": None}
@@ -71,7 +71,7 @@ def _peak_memory_mb() -> float:
 
 def _processor() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
