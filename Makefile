@@ -1,17 +1,30 @@
 # make run · make plan · make verify · make stability · make test · make test-default · make lint · make reference · make bench. Each sets up .venv first;
 # make bench-peers · make test-peers · make theory set up .venv-peers, for what the recorder is compared with and what it writes to.
-# CORES and CONFIG change what runs.
+# make course · make student ID=… are for teaching: docs/teaching.md.
+# CORES and CONFIG change what runs, REPORT is where the report goes.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
+REPORT ?= results/report.html
 SNAKEMAKE = .venv/bin/python -m snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: run plan verify stability test test-default test-peers lint reference bench bench-peers theory
+.PHONY: run course student plan verify stability test test-default test-peers lint reference bench bench-peers theory
 
 run: .venv/ready
 	$(SNAKEMAKE) --cores $(CORES) --resources gpu=1
-	$(SNAKEMAKE) --report results/report.html
-	@echo "The report is results/report.html; the answer on one screen is results/report/index.html, all answers are results/report/analysis.html."
+	$(SNAKEMAKE) --report "$(REPORT)"
+	@echo "The report is $(REPORT); the answer on one screen is $(dir $(REPORT))report/index.html, all answers are $(dir $(REPORT))report/analysis.html."
+
+# the twelve arms of the story, in a folder of its own; how long they may take is said first
+course: .venv/ready
+	$(MAKE) plan CONFIG=config/course.yaml
+	$(MAKE) run CONFIG=config/course.yaml REPORT=results/course/report.html
+
+# The ID is text that make and the shell hand on as it is, and run no part of.
+unexport ID
+export GRADFLOW_STUDENT := $(value ID)
+student: .venv/ready
+	@.venv/bin/python workflow/scripts/student.py
 
 plan: .venv/ready
 	.venv/bin/python workflow/scripts/plan.py $(if $(CONFIG),--configfile $(CONFIG))
@@ -41,6 +54,7 @@ lint: .venv/ready
 
 reference: .venv/ready
 	.venv/bin/python -m gradflow.config.reference > docs/configuration.md
+	.venv/bin/python -m gradflow.analysis.dictionary > docs/tables.md
 
 bench: .venv/ready
 	.venv/bin/python bench/imports.py

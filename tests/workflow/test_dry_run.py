@@ -46,6 +46,10 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
             MEASURED | {"train": 384, "prepare_data": 2, "random_mlps": 4, "alignment": 0, "figure_alignment": 0},
         ),
         (
+            ["--configfile", "config/course.yaml"],
+            MEASURED | {"train": 36} | NO_MLP | NO_DEPTH | NO_SURVEY,
+        ),
+        (
             ["--config", "select=[skip]"],
             MEASURED | {"train": 18, "look": 1} | NO_MLP | NO_DEPTH | NO_SURVEY,
         ),
@@ -72,6 +76,7 @@ NO_STUDY |= {f"figure_{kind.name}": 0 for kind in figures().values() if "study" 
         "full",
         "photos",
         "stability",
+        "course",
         "one study",
         "mlp alone",
         "depth at init alone",
@@ -124,7 +129,7 @@ def test_a_check_that_was_cut_off_is_made_again(workflow):
 
 def test_the_configurations_tested_are_all_that_ship():
     there = sorted(path.name for path in (ROOT / "config").iterdir())
-    assert there == ["full.yaml", "landmarks.yaml", "photos.yaml", "smoke.yaml", "stability.yaml"]
+    assert there == ["course.yaml", "full.yaml", "landmarks.yaml", "photos.yaml", "smoke.yaml", "stability.yaml"]
 
 
 @pytest.mark.parametrize(

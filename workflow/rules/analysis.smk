@@ -9,7 +9,7 @@ CLAIMS_CODE = code_fingerprint(
 checkpoint look:
     input:
         runs=run_files,
-        claims=shipped("report", "claims.yaml"),
+        claims=CLAIMS,
         initial=initial_tables(),
         evidence=untrained_evidence(),
     output:
@@ -88,7 +88,7 @@ rule cost:
 
 rule claims:
     input:
-        claims=shipped("report", "claims.yaml"),
+        claims=CLAIMS,
         evidence=evidence_files(),
     output:
         table="<results>/tables/claims.parquet",

@@ -69,8 +69,26 @@ def read_json(path):
         return None
 
 
+def claims_file(path):
+    """The file of claims: a path from the folder that the workflow runs in, or else from this checkout.
+
+    Of one's own it is read now, as what is wrong in it would be said after all training.
+    """
+    there = path if Path(path).exists() else shipped(path)
+    its_own = Path(there).resolve() != Path(shipped("report", "claims.yaml")).resolve()
+    if its_own and workflow.is_main_process:
+        from gradflow.analysis.claims.schema import read_claims
+
+        try:
+            read_claims(there)
+        except GradflowError as error:
+            raise WorkflowError(str(error)) from None
+    return there
+
+
 CONFIG, STUDIES, ARCHITECTURES, CODES, INSPECTED = checked_plan(config)
 config.update(CONFIG)  # what scripts see
+CLAIMS = claims_file(CONFIG["claims"])
 RESULTS = Path(CONFIG["results"])  # <results> in the rules
 
 

@@ -40,7 +40,7 @@ rule notebook:
         tables=table_files(),
         random_mlps=random_mlp_files(),
         datasets=expand("<results>/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
-        claims=[shipped("report", "claims.yaml"), rules.claims.output.table],
+        claims=[CLAIMS, rules.claims.output.table],
         cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:

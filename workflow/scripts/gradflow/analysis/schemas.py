@@ -1,4 +1,5 @@
-"""The tables: what a row of each is, and of which type each column. `gradflow.analysis.tables` writes and reads them.
+"""The tables: what a row of each is, and of which type each column. `gradflow.analysis.tables` writes and reads them,
+`gradflow.analysis.dictionary` says what each column means.
 
 A type is Python's, `X | None` where a value may be absent, or one of numpy's where a table is large. A NaN of a column
 of numbers is a value that could not be measured. New settings of a run and new quantities have their columns by being
@@ -42,17 +43,17 @@ OUTCOMES = {
     "reason": str,
     "test_loss": float,
     "test_accuracy": float,
-    "train_accuracy": float,  # with validation_accuracy: in the last epoch
+    "train_accuracy": float,
     "validation_accuracy": float,
-    "mean_loss": float,  # of training, over all steps
-    "loss_jumps": float,  # root mean square of the training loss's change from one step to the next, in nats
+    "mean_loss": float,
+    "loss_jumps": float,
     "classes": int,
     "parameters": int,
-    "first_layer_weights": int,  # how many numbers its weight has
+    "first_layer_weights": int,
     "steps": int,
-    "filters_before": float,  # smoothness of the first filters (gradflow.analysis.filters)
+    "filters_before": float,
     "filters_after": float,
-    "filters_change": float,  # of what training added to them
+    "filters_change": float,
     "seconds": float,
     "peak_memory_mb": float,
     "device": str | None,
@@ -80,7 +81,7 @@ TABLES = {
         large=True,
     ),
     "layers": Table(
-        "a layer over a stretch of training of a run",  # `time`: the stretch's middle, in epochs
+        "a layer over a stretch of training of a run",
         {"run": Key, "time": float, "layer": Key, "depth": np.int32} | dict.fromkeys(PROFILED, float),
         large=True,
     ),
@@ -108,15 +109,15 @@ TABLES = {
             "label": Key,
             "run": str,
             "seed": int,
-            "look": int,  # how many random seeds an arm has at the look that the run came with (gradflow.studies)
-            "looks": str,  # the looks that its study plans, as JSON
-            "start": Key,  # what the first backward pass depends on: Run.start
+            "look": int,
+            "looks": str,
+            "start": Key,
             "colour": Key,
-            "beside": str,  # the layers beside the main path, as JSON
+            "beside": str,
         },
     ),
     "cost": Table(
-        "a network with an optimizer",  # `unused`: parameters without a gradient
+        "a network with an optimizer",
         {"network": str}
         | {name: SETTINGS.get(name, int) for name in NETWORK}
         | COUNTED
@@ -124,7 +125,7 @@ TABLES = {
         | {"step_ms": float, "peak_memory_mb": float, "device": str},
     ),
     "claims": Table(
-        "a test of a claim",  # n: values that the estimate is of; lost: how many more are not finite; p: adjusted
+        "a test of a claim",
         dict.fromkeys(("id", "source", "claim", "test", "rule"), str)
         | {"value": float, "low": float, "high": float, "n": int, "lost": int, "p": float}
         | {"outcome": str, "verdict": Key},
@@ -140,7 +141,7 @@ TABLES = {
         {"start": Key, "seed": int} | EXPLAINED,
     ),
     "theory_layers": Table(
-        "a layer of such an explanation",  # `spread`: decades from draw to draw, by the layers' finite width
+        "a layer of such an explanation",
         {"start": Key, "seed": int, "layer": Key, "depth": np.int32}
         | dict.fromkeys(("measured", "predicted", "pure", "spread"), float),
     ),
@@ -161,12 +162,12 @@ TABLES = {
         earlier=("probes.csv",),
     ),
     "trainable_depth": Table(
-        "a tanh network with a random seed, trained",  # lengths in layers; infinite at the edge of chaos
+        "a tanh network with a random seed, trained",
         {"weight_variance": float, "depth": int, "seed": int}
         | dict.fromkeys(("correlation_length", "gradient_length", "train_accuracy"), float),
     ),
     "log_norm_variance": Table(
-        "random ReLU networks of a width and depth",  # mean and variance of ln ‖δ‖²; inverse_widths: Σ 1/n
+        "random ReLU networks of a width and depth",
         {"width": int, "depth": int, "draws": int} | dict.fromkeys(("inverse_widths", "mean", "variance"), float),
     ),
     "residual_by_width": Table(

@@ -63,7 +63,7 @@ def complete(config: dict) -> dict:
 
 def _expand_paths(config: dict) -> None:
     """Let paths begin with ~ and name variables of the environment, as $HOME. Raises GradflowError for others."""
-    for key in ("results", "cache"):
+    for key in ("results", "cache", "claims"):
         config[key] = _expanded(key, config[key])
     for section in ("datasets", "downloads"):
         for name, settings in config[section].items():

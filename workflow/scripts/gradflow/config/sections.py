@@ -194,8 +194,7 @@ class Configuration(Section):
     keep_state: bool = Field(
         False,
         description="Whether the state at the end of a run is kept, in results/checkpoints, so that the run with more "
-        "epochs goes on from it; with a cosine schedule, which is another one then, it is not. `make plan` says the "
-        "size.",
+        "epochs goes on from it; but for a cosine schedule, which is another one then. `make plan` says the size.",
     )
     jobs_per_gpu: int = Field(
         1,
@@ -219,6 +218,11 @@ class Configuration(Section):
     results: written_as(r"[^<>{}]+", "It is a folder, without < > { and }.") = Field(
         "results",
         description="The folder for what is made. Configurations that have studies of one name are told apart by it.",
+    )
+    claims: str = Field(
+        "report/claims.yaml",
+        min_length=1,
+        description="The file of the claims that the run settles, written before it (docs/claims.md).",
     )
     cache: str = Field(
         "downloads",
