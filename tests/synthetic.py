@@ -31,7 +31,7 @@ def result(
     noise: float = 0.05,
     steps: int = 40,
     names: list[str] = LAYERS,
-    classes: str = "abc",
+    classes: str | list[str] = "abc",
     status: str = "completed",
 ) -> results.Result:
     """A result whose every norm falls or grows by `decades` from the last layer to the first, at every step.
@@ -65,11 +65,15 @@ def run_of(made: results.Result) -> Run:
 
 
 def write_study_tables(
-    folder: Path, studies: dict[str, dict[str, list[results.Result]]], looks=lambda seed: (1000, "[1000]")
+    folder: Path,
+    studies: dict[str, dict[str, list[results.Result]]],
+    looks=lambda seed: (1000, "[1000]"),
+    titles: dict[str, str] | None = None,
 ) -> Path:
     """Aggregate {study: {arm label: results, one a random seed}} into the tables that the workflow makes.
 
-    looks: from a random seed to the look that it came with, and the looks that are planned, as JSON.
+    looks: from a random seed to the look that it came with, and the looks that are planned, as JSON. titles: of studies
+    that are not called after their names.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths, rows = {}, []
@@ -80,7 +84,8 @@ def write_study_tables(
                 paths[name] = folder.parent / "runs" / name / "norms.npz"
                 results.write_result(paths[name], one)
                 begun = run_of(one)
-                arm = [study, f"Study {study}", number, label, name, begun.seed, *looks(begun.seed), begun.start]
+                title = (titles or {}).get(study, f"Study {study}")
+                arm = [study, title, number, label, name, begun.seed, *looks(begun.seed), begun.start]
                 rows.append([*arm, find_architecture(begun.architecture).colour, "[]"])
     write_tables(paths.values(), folder)
     write_arms(folder, rows)

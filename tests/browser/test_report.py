@@ -26,6 +26,7 @@ FINISHED = os.environ.get("GRADFLOW_FINISHED")
 SMOKE = {"0 Start here": 2, "1 What helps": 1, "2 Studies": 3, "3 Claims": 1, "4 Appendix": 4}
 DEFAULT = SMOKE | {"1 What helps": 4, "2 Studies": 12}
 DRAWN = ("skip", "optimizer")  # the widest figures, and the tallest
+HOSTILE = "'Pooling </script><script>throw 1</script> {x} &lt; $x$'"  # a title that is text, as all names are
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +51,8 @@ def default(digits, tmp_path_factory):
     The figures of most studies are copies of one's: to draw them would take as long as all the rest.
     """
     folder = copy_workflow(tmp_path_factory.mktemp("default"))
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    (folder / "config.yaml").write_text(config.replace("title: Pooling", f"title: {HOSTILE}"), encoding="utf-8")
     drawn = folder / "results" / "figures"
     others = default_shape.write_results(folder / "results", folder / "config.yaml", digits) - set(DRAWN)
     make(folder, "--cores", "2", "tables")

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import matplotlib
 import pytest
@@ -96,20 +97,51 @@ def test_a_file_that_is_no_figure_is_named(folder, text, words):
         figures.__wrapped__()
 
 
+# Names that matplotlib would leave out or take for a formula, and HTML or XML for marks.
+CLASSES = ["$x_$", "<b>&amp;", "\\frac{"]
+NAMES = ["_first", "a$b$c", "<i>&"]
+HOSTILE = {"he": "he_ $", "default": "<script>$\\alpha$ &"}
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The results folder of a study of two arms."""
     folder = tmp_path_factory.mktemp("results")
     arms = {
-        label: [result(a_run("vgg_deep", seed=seed, init=label), decades) for seed in range(2)]
-        for label, decades in (("he", -1), ("default", -5))
+        HOSTILE[init]: [
+            result(a_run("vgg_deep", seed=seed, init=init), decades, names=NAMES, classes=CLASSES) for seed in range(2)
+        ]
+        for init, decades in (("he", -1), ("default", -5))
     }
     write_study_tables(folder / "tables", {"one": arms})
     return folder
 
 
-def test_figures_have_the_same_bytes_whatever_matplotlib_is_set_to_and_leave_it_so(results):
-    first = {name: path.read_bytes() for name, path in draw_figures(results, "one").items()}
+@pytest.fixture(scope="module")
+def drawn(results):
+    """Every figure of the study, by name."""
+    return draw_figures(results, "one")
+
+
+@pytest.mark.parametrize(
+    ("figure", "names"),
+    [
+        ("confusion", CLASSES),
+        ("layers_named", NAMES),
+        ("curves", HOSTILE.values()),
+        ("decades", HOSTILE.values()),
+        ("effects", [f"against {HOSTILE['he']}"]),
+        ("profile_activation", ["10⁻²"]),
+    ],
+)
+def test_names_in_figures_are_text(drawn, figure, names):
+    picture = ElementTree.parse(drawn[figure].with_suffix(".svg"))
+    texts = {text.strip("\u200b") for text in picture.getroot().itertext()}
+    assert {name.replace(" ", "\u00a0") for name in names} <= {text.replace(" ", "\u00a0") for text in texts}
+
+
+def test_figures_have_the_same_bytes_whatever_matplotlib_is_set_to_and_leave_it_so(results, drawn):
+    first = {name: path.read_bytes() for name, path in drawn.items()}
     with matplotlib.rc_context({"axes.grid": False, "font.size": 20, "savefig.dpi": 50}):
         before = settings_of_matplotlib()
         again = draw_figures(results, "one")

@@ -2,7 +2,9 @@
 
 import base64
 import html
+import json
 import re
+from html.parser import HTMLParser
 
 import pytest
 import yaml
@@ -41,6 +43,14 @@ CLAIMS = """
 """
 
 
+# Names that would run, cut the page off, or be taken for Markdown if they were not text.
+HOSTILE = '<script>throw "x"</script> a|b *c* _d_ `e` [f](g) $h$ $$i$$ &lt; \\ <!-- #'
+QUESTION, FINDING, LABEL = f"Why {HOSTILE}?", f"So {HOSTILE}.", f"arm {HOSTILE}"
+LAYER = "features.<img src=x onerror=throw>`|$"
+DROPPED = "z<script>z.png"
+TAGS = "html head meta title style body div h1 h2 h3 p em strong code ul li table thead tbody tr th td br small img"
+
+
 def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
     """The text of the report on three arms with these decades, and on two with and without skips this far apart."""
     activations = dict(zip(("sigmoid", "relu", "elu"), decades))
@@ -57,7 +67,13 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
             ]
         },
     }
-    write_study_tables(folder / "tables", studies)
+    relu = {"architecture": "vgg_deep", "init": "he", "activation": "relu"}
+    layers = ["features.0", "features.2", LAYER]
+    studies["names"] = {
+        f"{LABEL} {value}": [result(a_run(seed=seed, **relu, gamma=value), -3, names=layers) for seed in range(2)]
+        for value in (0.1, 0.2)
+    }
+    write_study_tables(folder / "tables", studies, titles={"names": f"Names {HOSTILE}"})
     write_table(folder / "tables", "cost", empty_table("cost"))
     for study in studies:
         for name in ("decades", "profile_activation", "profile_weight", "effects"):
@@ -67,29 +83,68 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
     (folder / "claims.yaml").write_text(CLAIMS)
     table = claims.settle(yaml.safe_load(CLAIMS), gather((folder / "tables").iterdir()))
     write_table(folder / "tables", "claims", table)
+    facts = {"name": "mine", "counts": {"train": 3, "validation": 1, "test": 1}, "classes": ["a", "<b>"]}
+    facts |= {"stored": [8, 8], "fingerprint": "0" * 64, "dropped": [DROPPED]}
+    (folder / "dataset.json").write_text(json.dumps(facts), encoding="utf-8")
     parameters = {
         "results": str(folder),
-        "studies": [["depths", "Which arm vanishes?"], ["skips", "What do skips do?"]],
+        "studies": [["depths", "Which arm vanishes?"], ["skips", "What do skips do?"], ["names", QUESTION]],
         "thresholds": THRESHOLDS,
-        "findings": {"depths": "It is made up."},
+        "datasets": [str(folder / "dataset.json")],
+        "findings": {"depths": "It is made up.", "names": FINDING},
         "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.parquet")],
     }
     execute(ROOT / "report" / "analysis.ipynb", folder / "analysis.ipynb", parameters)
     to_page(folder / "analysis.ipynb", folder / "analysis.html")
-    text = re.sub(r"<[^>]+>", " ", (folder / "analysis.html").read_text())
-    return " ".join(html.unescape(text).split())
+    return (folder / "analysis.html").read_text(encoding="utf-8")
+
+
+def words(page: str) -> str:
+    """The text of a page."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+class Elements(HTMLParser):
+    """The elements of a page, the text between them, and what would run."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.tags, self.text, self.handlers = set(), [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data):
+        self.text.append(data)
 
 
 @pytest.fixture(scope="module")
-def one(tmp_path_factory):
+def page(tmp_path_factory):
     """Sigmoid vanishes, ReLU is healthy, ELU explodes; skips raise the first layer's share by 3 and accuracy by .2."""
     return report(tmp_path_factory.mktemp("one"), (-6, 0.2, 4), 3.0, 0.2)
 
 
 @pytest.fixture(scope="module")
+def one(page):
+    """Its text."""
+    return words(page)
+
+
+@pytest.fixture(scope="module")
 def other(tmp_path_factory):
     """The conclusions turned round: sigmoid is healthy, ReLU explodes, ELU vanishes; skips change nothing."""
-    return report(tmp_path_factory.mktemp("other"), (0.2, 4, -6), 0.0)
+    return words(report(tmp_path_factory.mktemp("other"), (0.2, 4, -6), 0.0))
+
+
+def test_names_from_peoples_data_are_text(page):
+    there = Elements(page)
+    text = "".join(there.text)
+    assert there.tags <= {*TAGS.split()} and there.handlers == []
+    for name in (f"Names {HOSTILE}", QUESTION, FINDING, LABEL, LAYER, DROPPED):
+        assert name in text, name
+    assert "Alpaydin" in text  # the end of the page
 
 
 def test_vanishing_healthy_and_exploding_are_called_so(one, other):
@@ -102,7 +157,7 @@ def test_vanishing_healthy_and_exploding_are_called_so(one, other):
 
 
 def test_arms_that_have_not_learnt_are_named_with_the_studys_finding(one):
-    assert one.count("Not learnt (mean training accuracy in the last epoch below 0.9): ") == 2
+    assert one.count("Not learnt (mean training accuracy in the last epoch below 0.9): ") == 3
     assert re.search(r"sigmoid \(0\.\d\d\); relu \(0\.\d\d\); elu \(0\.\d\d\)\. It is made up\. 9 runs", one)
 
 

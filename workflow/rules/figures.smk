@@ -45,7 +45,9 @@ def pictures_of(kind):
         return []
     if "study" in kind.arguments:
         settings = [{"study": s.name, "layers": s.layers, "thresholds": CONFIG["verdict"]} for s in STUDIES]
-        return [(f"{s.name}/{kind.name}", f"{s.title}: {kind.title}", its) for s, its in zip(STUDIES, settings)]
+        return [
+            (f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), its) for s, its in zip(STUDIES, settings)
+        ]
     path = f"{FOLDERS_OF_FIGURES[kind.read[0]]}/{kind.name}"
     if "width" in kind.arguments:
         widths = CONFIG["mlp"]["widths"]
@@ -58,6 +60,11 @@ def shown_in_report(kind, path, label, settings):
     if kind.category is None or (kind.studies and settings["study"] not in kind.studies):
         return path
     return report(path, caption=caption(kind), category=CATEGORIES[kind.category], labels={"figure": label})
+
+
+def in_report(title):
+    """A study's title in the report, where Snakemake fills in braces and would let <script> run."""
+    return title.translate(str.maketrans("<>{}", "‹›❴❵"))
 
 
 def caption(kind):

@@ -30,6 +30,8 @@ PHASES = {
 # What figures and tables show; the second half is for claims, as every run has it.
 SHOWN_PHASES = {phase: name for phase, name in PHASES.items() if phase != "second_half"}
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 _SAY = {
     "init": lambda value: f"{INITS.get(value, value)} init",
     "activation": lambda value: ACTIVATIONS.get(value, value),

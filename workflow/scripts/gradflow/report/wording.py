@@ -5,8 +5,10 @@ import re
 import numpy as np
 
 from gradflow.analysis.statistics import Estimate
+from gradflow.labels import SUPERSCRIPTS
 
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+# What means something in Markdown or HTML.
+_MARKS = {ord(mark): f"&#{ord(mark)};" for mark in "\\`*_{}[]()<>#~|$&!:@'\""}
 
 
 def times(log_ratio: Estimate) -> str:
@@ -41,6 +43,16 @@ def change(difference: Estimate, significant: bool) -> str:
     return f"{verb} the first layer's share by {signed(difference)} decades"
 
 
+def plain(name: object) -> str:
+    """Return a name from people's data or configuration as one line of Markdown that shows it, whatever is in it."""
+    return " ".join(str(name).translate(_MARKS).split())
+
+
+def code(name: object) -> str:
+    """Return a name as `plain` does, as code."""
+    return f"<code>{plain(name)}</code>"
+
+
 def markdown_table(head: list, rows: list[list]) -> str:
     """Return a Markdown table, in which no line breaks inside an interval."""
     lines = [head, ["---"] * len(head), *rows]
@@ -62,7 +74,7 @@ def power(log: float) -> str:
 
 def power_of_ten(exponent: int) -> str:
     """Write a power of ten: "10⁻¹⁷", and 1 as "1"."""
-    return f"10{str(exponent).translate(_SUPERSCRIPTS)}" if exponent else "1"
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}" if exponent else "1"
 
 
 def accuracy(values) -> str:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -43,8 +44,9 @@ class Animation:
 
 def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -> str:
     """Return a page's body with every second, fourth, ... frame, as many as fit; empty if not even one does."""
+    file = escape(str(gif))
     for every in (2**power for power in range(1, len(images).bit_length() + 1)):
-        note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{gif}</code> has them.</p>"
+        note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{file}</code> has them.</p>"
         body = picture(_animated(images[::every], seconds), "gif", title, gif) + note
         if fits(title, body):
             return body

@@ -4,7 +4,16 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from gradflow.recorder.quantities import LABELS
-from gradflow.report.figures.style import depth_colours, first_of_rows, legend_below, log_axis, panels, title, wrapped
+from gradflow.report.figures.style import (
+    depth_colours,
+    first_of_rows,
+    in_legend,
+    legend_below,
+    log_axis,
+    panels,
+    title,
+    wrapped,
+)
 
 
 def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity: str = "grad_sample_norm") -> Figure:
@@ -25,7 +34,13 @@ def layers_over_time(study, layers: dict[str, list[str]] | None = None, quantity
         lines = logs.pivot_table(index="time", columns="layer", values="log", aggfunc="mean")
         for name, colour in zip(names, depth_colours(len(names))):
             if name in lines:
-                axis.plot(lines.index, 10 ** lines[name], color=colour, lw=1.0 if layers is None else 1.6, label=name)
+                axis.plot(
+                    lines.index,
+                    10 ** lines[name],
+                    color=colour,
+                    lw=1.0 if layers is None else 1.6,
+                    label=in_legend(name),
+                )
         log_axis(axis)
         title(axis, label)
         axis.set_xlabel("epoch")

@@ -4,7 +4,7 @@ import numpy as np
 
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._animation import Animation
-from gradflow.report.figures.style import depth_colours, legend_below, panels, title
+from gradflow.report.figures.style import depth_colours, in_legend, legend_below, panels, title
 
 BINS_PER_DECADE = 5
 SEED_SAMPLE = 20
@@ -33,7 +33,9 @@ def draw(study, layers: dict[str, list[str]]) -> Animation:
             for layer, colour in zip(chosen[label], depth_colours(len(chosen[label]))):
                 values = present.loc[present["layer"] == layer, "value"].to_numpy()
                 outside += _outside(layer, values)
-                axis.stairs(density_per_decade(values, edges), edges, color=colour, label=layer, fill=False, lw=1.6)
+                axis.stairs(
+                    density_per_decade(values, edges), edges, color=colour, label=in_legend(layer), fill=False, lw=1.6
+                )
                 ticks = seed_sample(values[values > 0])
                 axis.plot(np.log10(ticks), np.full(len(ticks), -0.04 * highest), "|", color=colour, ms=5, mew=0.8)
             title(axis, label if len(present) else f"{label} (ended)")

@@ -9,10 +9,11 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from gradflow.colours import BLACK, BLUE, CYCLE, ORANGE, SKY
 from gradflow.files import atomic_write
+from gradflow.labels import SUPERSCRIPTS
 
 PHASE_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
 LINES = ("-", "--", ":", "-.")
@@ -32,6 +33,7 @@ STYLE = {
     "savefig.dpi": 130,
     "svg.hashsalt": "gradflow",
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a $ in a name is a $
 }
 
 
@@ -82,7 +84,14 @@ def log_axis(axis, which: str = "y") -> None:
     getattr(axis, f"set_{which}scale")("log")
     own = getattr(axis, f"{which}axis")
     own.set_major_locator(LogLocator(base=10, numticks=7))
+    own.set_major_formatter(FuncFormatter(_power_of_ten))
     own.set_minor_formatter(NullFormatter())
+
+
+def _power_of_ten(value: float, _position: int) -> str:
+    exponent = math.floor(math.log10(value) + 1e-9)
+    mantissa, power = value / 10**exponent, f"10{str(exponent).translate(SUPERSCRIPTS)}"
+    return power if math.isclose(mantissa, 1) else f"{mantissa:g}·{power}"
 
 
 def means_over(seeds: int, what: str = "means") -> str:
@@ -105,6 +114,11 @@ def title(axis, text: str, note: str = "", **style) -> None:
     bound = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", text)
     lines = textwrap.wrap(bound, 40, break_long_words=False, break_on_hyphens=False)
     axis.set_title("\n".join(filter(None, [*lines, note])), **style)
+
+
+def in_legend(name: str) -> str:
+    """A name as a legend shows it: matplotlib leaves out those that begin with an underscore."""
+    return f"\N{ZERO WIDTH SPACE}{name}" if name.startswith("_") else name
 
 
 def legend_below(figure: Figure, axis, columns: int = 4) -> None:

@@ -26,7 +26,7 @@ def draw(trainable_depth: pd.DataFrame) -> Figure:
     axis.set_yticks(depths, [str(depth) for depth in depths])
     axis.yaxis.set_minor_locator(NullLocator())
     axis.set(ylim=edges[[0, -1]], xlim=_edges(variances)[[0, -1]])
-    axis.set(xlabel=r"$\sigma_w^2$, fan-in times the variance of a weight at init", ylabel="hidden layers")
+    axis.set(xlabel="σ_w², fan-in times the variance of a weight at init", ylabel="hidden layers")
     axis.grid(False)
     figure.colorbar(mesh, label="training accuracy at the end")
     figure.legend(loc="outside lower center")

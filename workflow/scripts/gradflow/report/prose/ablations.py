@@ -11,7 +11,7 @@ from gradflow.analysis.ablations import (
     without_end,
 )
 from gradflow.analysis.study import StudyTables
-from gradflow.report.wording import change, markdown_table, signed
+from gradflow.report.wording import change, markdown_table, plain, signed
 
 
 def effect(study: StudyTables, field: str, with_value, without_value, name: str) -> str:
@@ -21,8 +21,8 @@ def effect(study: StudyTables, field: str, with_value, without_value, name: str)
         effects(study, study.run_decades(ACTIVATION_GRADIENT, phase), pairs) for phase in ("init", "end")
     )
     sentences = [
-        f"- **{first.label}**: at init {name} {change(first.difference, first.significant)}; {_at_end(study, last)}."
-        for first, last in zip(at_init, at_end)
+        f"- **{plain(one.label)}**: at init {name} {change(one.difference, one.significant)}; {_at_end(study, last)}."
+        for one, last in zip(at_init, at_end)
     ]
     return "\n".join(sentences) or "No two arms of this run differ in this setting alone."
 
@@ -39,7 +39,7 @@ def ablation_table(study: StudyTables) -> str:
     rows = []
     for row in zip(*found.values()):
         cells = [_said(study, one, 2 if name == "test accuracy" else 1) for name, one in zip(found, row)]
-        rows.append([row[0].label, row[0].baseline, *cells])
+        rows.append([plain(row[0].label), plain(row[0].baseline), *cells])
     return markdown_table(["arm", "against", *(f"change of {name}" for name in found)], rows)
 
 
@@ -53,7 +53,7 @@ def _finding(name: str, found: list[Effect]) -> str:
     if not sure:
         return f"No change of the {name} is significant."
     digits = 2 if name == "test accuracy" else 1
-    said = "; ".join(f"{one.label} against {one.baseline} {_size(one, digits)}" for one in sure[:3])
+    said = "; ".join(f"{plain(one.label)} against {plain(one.baseline)} {_size(one, digits)}" for one in sure[:3])
     rest = f", and {len(sure) - 3} smaller" if len(sure) > 3 else ""
     judged = sum(not np.isnan(one.p) for one in found)
     return f"A change of the {name} is significant in {len(sure)} of {judged} pairs that differ: {said}{rest}."

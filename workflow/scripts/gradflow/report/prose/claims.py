@@ -7,7 +7,7 @@ from gradflow.analysis.claims.measures import ratio
 from gradflow.analysis.claims.settle import FAILED, MIXED, NO_EFFECT, REFUTED, SUPPORTED, UNDECIDED
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
-from gradflow.report.wording import markdown_table, times
+from gradflow.report.wording import markdown_table, plain, times
 
 MARKS = {SUPPORTED: "✓", REFUTED: "✗", MIXED: "±", UNDECIDED: "?"}
 QUANTITIES = {
@@ -61,7 +61,7 @@ def early_against_deep(study: StudyTables, claims: pd.DataFrame) -> str:
         found = [estimate_mean(study.by_seed(ratio(study, at, layers, quantity), label)) for at in ("init", "end")]
         no_end = "" if found[-1].n or found[-1].lost else study.no_end(label)
         rows.append([name, times(found[0]), no_end or times(found[-1])])
-    table = markdown_table([f"first convolution over the deepest, {label}", "at init", "at the end"], rows)
+    table = markdown_table([f"first convolution over the deepest, {plain(label)}", "at init", "at the end"], rows)
     return f"{_between(*(claims[claims['id'] == name] for name in ('C6', 'C7')))}\n\n{table}"
 
 

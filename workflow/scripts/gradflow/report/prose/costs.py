@@ -3,7 +3,7 @@
 import pandas as pd
 
 from gradflow.analysis.study import StudyTables
-from gradflow.report.wording import markdown_table
+from gradflow.report.wording import markdown_table, plain
 
 COSTS = ["parameters_full", "mflop_full", "activation_mib_full"]
 
@@ -17,7 +17,7 @@ def cost_of_arms(study: StudyTables, cost: pd.DataFrame) -> str:
         return ""
     networks = joined.drop_duplicates(COSTS)  # an optimizer or an initialisation costs nothing here
     rows = [
-        [label, f"{int(parameters):,}", f"{flops:,.0f}", f"{memory:.1f}"]
+        [plain(label), f"{int(parameters):,}", f"{flops:,.0f}", f"{memory:.1f}"]
         for label, parameters, flops, memory in networks[["label", *COSTS]].itertuples(index=False)
     ]
     head = ["network of the arm, at full width", "parameters", "MFLOP per image", "activations, gradients, MiB"]

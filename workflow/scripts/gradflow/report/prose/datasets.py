@@ -1,6 +1,6 @@
 """The data sets: what was trained on."""
 
-from gradflow.report.wording import markdown_table
+from gradflow.report.wording import markdown_table, plain
 
 
 def data_table(datasets: list[dict]) -> str:
@@ -18,7 +18,7 @@ def data_table(datasets: list[dict]) -> str:
         )
         dropped = facts["dropped"]
         if dropped:
-            names = ", ".join(dropped[:10]) + (", ..." if len(dropped) > 10 else "")
+            names = ", ".join(map(plain, dropped[:10])) + (", ..." if len(dropped) > 10 else "")
             what = "1 damaged image was" if len(dropped) == 1 else f"{len(dropped)} damaged images were"
             notes.append(f"From `{facts['name']}` {what} left out: {names}.")
     return markdown_table(head, rows) + "".join(f"\n\n{note}" for note in notes)

@@ -6,7 +6,7 @@ import pandas as pd
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
 from gradflow.causes import CAUSES
-from gradflow.report.wording import markdown_table, signed
+from gradflow.report.wording import markdown_table, plain, signed
 
 WORTH_A_WORD = 0.1  # decades
 
@@ -21,10 +21,10 @@ def why(study: StudyTables) -> str:
     for label in study.labels:
         drawn = study.theory[study.theory["label"] == label]
         if not np.isfinite(drawn["measured"]).any():
-            rows.append([label, "–", "–", "–", "–", _not_explained(drawn)])
+            rows.append([plain(label), "–", "–", "–", "–", _not_explained(drawn)])
             continue
         numbers = [signed(estimate_mean(drawn[name]), digits=2) for name in ("measured", "predicted", "residual")]
-        rows.append([label, *numbers, _alone(drawn), _causes_of(drawn)])
+        rows.append([plain(label), *numbers, _alone(drawn), _causes_of(drawn)])
     return markdown_table(head, rows)
 
 
@@ -42,7 +42,7 @@ def _causes_of(drawn: pd.DataFrame) -> str:
 
 def _not_explained(drawn: pd.DataFrame) -> str:
     reasons = [reason for reason in drawn.get("reason", []) if reason]
-    return reasons[0] if reasons else "not explained"
+    return plain(reasons[0]) if reasons else "not explained"
 
 
 def how_well(studies: list[StudyTables]) -> str:
@@ -54,7 +54,9 @@ def how_well(studies: list[StudyTables]) -> str:
     residuals, spans = means["residual"].abs(), means["measured"]
     names = sorted({name for told in drawn["no_rule"] for name in told.split(", ") if name})
     unknown = (
-        f" Operations without a rule: {', '.join(names)}; they are bridged as they were measured." if names else ""
+        f" Operations without a rule: {', '.join(map(plain, names))}; they are bridged as they were measured."
+        if names
+        else ""
     )
     said = (
         f"Over the {len(means)} distinct networks of these studies, whose gradients change by {spans.min():+.1f} to "

@@ -6,7 +6,7 @@ from gradflow.analysis.ablations import ACTIVATION_GRADIENT
 from gradflow.analysis.study import StudyTables
 from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.labels import SHOWN_PHASES
-from gradflow.report.wording import accuracy, markdown_table, power, signed
+from gradflow.report.wording import accuracy, markdown_table, plain, power, signed
 
 
 def verdict_key(thresholds: dict) -> str:
@@ -37,7 +37,7 @@ def verdict_table(study: StudyTables, thresholds: dict) -> str:
         cells = [f"**{verdicts[label, phase]}**<br>{signed(decades[label, phase])}" for phase in SHOWN_PHASES]
         cells[0] += f"<br>a layer {signed(slopes[label], 2)}"
         statuses = "<br>".join(f"{count} {status}" for status, count in runs["status"].value_counts().items())
-        rows.append([label, *cells, accuracy(runs["test_accuracy"]), statuses])
+        rows.append([plain(label), *cells, accuracy(runs["test_accuracy"]), statuses])
     return markdown_table(head, rows)
 
 
@@ -49,11 +49,11 @@ def not_learnt(study: StudyTables, thresholds: dict, finding: str = "") -> str:
     least = thresholds["learnt_above"]
     runs = study.runs.groupby("label")["train_accuracy"]
     reached = {label: runs.get_group(label).mean(skipna=False) for label in study.labels}
-    named = [f"{label} ({_share(value)})" for label, value in reached.items() if not value >= least]
+    named = [f"{plain(label)} ({_share(value)})" for label, value in reached.items() if not value >= least]
     if not named:
         return f"Every arm has learnt: a mean training accuracy of {least:g} or more in the last epoch."
     said = f"**Not learnt** (mean training accuracy in the last epoch below {least:g}): {'; '.join(named)}."
-    return f"{said} *{finding}*" if finding else said
+    return f"{said} *{plain(finding)}*" if finding else said
 
 
 def _share(value: float) -> str:
@@ -64,8 +64,8 @@ def made_with(study: StudyTables) -> str:
     """Say with which settings, on what and from which commit the runs of a study were made."""
     runs = study.runs
     names = ("dataset", "width", "epochs", "batch_size", "learning_rate", "init", "optimizer")
-    alike = [f"{name.replace('_', ' ')} {runs[name].iloc[0]}" for name in names if runs[name].nunique() == 1]
+    alike = [f"{name.replace('_', ' ')} {plain(runs[name].iloc[0])}" for name in names if runs[name].nunique() == 1]
     commits = ", ".join(sorted({str(commit)[:10] for commit in runs["commit"].dropna()})) or "unknown"
     changed = " with uncommitted changes" if runs["dirty"].fillna(False).any() else ""
-    devices = ", ".join(sorted(set(runs["device"].astype(str))))
+    devices = plain(", ".join(sorted(set(runs["device"].astype(str)))))
     return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"
