@@ -73,7 +73,9 @@ def test_the_verdict_is_the_truth_of_the_table(decades, word):
 def test_layer_ratios_are_the_tables_own():
     table = study({"arm": (-6, {})}, noise=0)  # half a decade a layer: layer 2 over layer 10 is 10^-4
     said = does_it_vanish(table, THRESHOLDS)
-    assert "layer 2 (`conv1`) is 1.0·10⁻⁴× [1.0·10⁻⁴, 1.0·10⁻⁴] that of layer 10 (`conv9`)" in said
+    assert (
+        "layer 2 (<code>conv1</code>) is 1.0·10⁻⁴× [1.0·10⁻⁴, 1.0·10⁻⁴] that of layer 10 (<code>conv9</code>)" in said
+    )
     assert "that of the first layer 1.0·10⁻⁶×" in said
 
 
@@ -97,7 +99,7 @@ def test_an_operation_without_a_rule_and_a_network_that_is_not_explained_are_nam
     table.theory.loc[odd, ["measured", "predicted", "residual"]] = np.nan
     table.theory.loc[odd, "reason"] = "GradflowError: one layer"
     table.theory.loc[~odd, "no_rule"] = "Fancy"
-    assert "| odd | – | – | – | – | GradflowError: one layer |" in why(table)
+    assert "| odd | – | – | – | – | GradflowError&#58; one layer |" in why(table)
     assert "Over the 1 distinct networks" in how_well([table]) and "without a rule: Fancy;" in how_well([table])
 
 

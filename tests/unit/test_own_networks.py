@@ -127,8 +127,8 @@ def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
     assert all(path.stat().st_size for path in draw_figures(folder, "small").values())
     depth_profiles(study, "relative_gradient").draw_without_rendering()
     said = does_it_vanish(study, THRESHOLDS)
-    assert "has one layer (`1`), and nothing to compare it with" in said and "that of the last (`5`)" in said
-    assert "| 1 | – | – | – | – | GradflowError: explain: one layer with weights lies between" in why(study)
+    assert "has one layer (<code>1</code>), and nothing to compare" in said and "of the last (<code>5</code>)" in said
+    assert "| 1 | – | – | – | – | GradflowError&#58; explain&#58; one layer with weights lies between" in why(study)
     verdict_table(study, THRESHOLDS)
 
 
