@@ -4,6 +4,7 @@ import numpy as np
 
 from gradflow.analysis.profiles import profile_verdict
 from gradflow.analysis.statistics import estimate_median, estimate_median_difference
+from gradflow.analysis.what_helps import HEALTHY
 from gradflow.labels import ACTIVATIONS, INITS
 from gradflow.propagation.notebook_004 import PRINTED, first_over_last
 from gradflow.report.wording import markdown_table, power, signed, times
@@ -19,6 +20,48 @@ def sigmoid_and_friends(draws: dict[str, np.ndarray], thresholds: dict) -> str:
         for activation in activations
     ]
     return markdown_table(["activation", *(f"{INITS[init]} init" for init in inits)], rows)
+
+
+def ratio_and_size(draws: dict[str, np.ndarray], thresholds: dict) -> str:
+    """Tabulate verdict, first over last weight gradient, and the first's size, for each activation and init.
+
+    The size is the median norm of those draws in which it is not exactly zero.
+    """
+    pairs = [key.split("-") for key in draws]
+    inits = [name for name in INITS if any(name == pair[1] for pair in pairs)]
+    rows = []
+    for activation in (name for name in ACTIVATIONS if any(name == pair[0] for pair in pairs)):
+        cells = [_ratio_and_size(draws[f"{activation}-{init}"], thresholds) for init in inits]
+        rows.append([ACTIVATIONS[activation], *cells])
+    return markdown_table(["activation", *(f"{INITS[init]} init" for init in inits)], rows)
+
+
+def healthy_but_tiny(draws: dict[str, np.ndarray], thresholds: dict) -> str:
+    """Name the networks whose ratio is healthy, and whose first weight's gradient is dead by size all the same."""
+    named = []
+    for key, norms in draws.items():
+        logs, size = first_over_last(norms), _size(norms)
+        healthy = len(logs) and profile_verdict(estimate_median(logs), thresholds) == HEALTHY
+        if healthy and size < np.log10(thresholds["dead_gradient"]):
+            activation, init = key.split("-")
+            named.append(f"{ACTIVATIONS[activation]} with {INITS[init]} init ({power(size)})")
+    return f"**A healthy ratio says nothing of the size**: {'; '.join(named)}." if named else ""
+
+
+def _ratio_and_size(norms: np.ndarray, thresholds: dict) -> str:
+    logs = first_over_last(norms)
+    if not len(logs):
+        return "all exactly zero"
+    median = estimate_median(logs)
+    zero = 1 - len(logs) / len(norms)
+    dead = f", {zero:.0%} exactly zero" if zero else ""
+    return f"**{profile_verdict(median, thresholds)}**<br>ratio {power(median.value)}<br>size {power(_size(norms))}{dead}"
+
+
+def _size(norms: np.ndarray) -> float:
+    first = norms[:, 0]
+    there = first[(first > 0) & np.isfinite(first)]
+    return float(np.median(np.log10(there))) if len(there) else -np.inf
 
 
 def printed_among(draws: dict[str, np.ndarray]) -> bool:

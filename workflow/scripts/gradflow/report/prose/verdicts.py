@@ -69,3 +69,14 @@ def made_with(study: StudyTables) -> str:
     changed = " with uncommitted changes" if runs["dirty"].fillna(False).any() else ""
     devices = plain(", ".join(sorted(set(runs["device"].astype(str)))))
     return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"
+
+
+def how_many_learnt(studies: list[StudyTables], thresholds: dict) -> str:
+    """Say how many runs, and how many distinct arms, reached the training accuracy that counts as learnt."""
+    if not studies:
+        return ""
+    least = thresholds["learnt_above"]
+    arms = {frozenset(rows["run"]): rows for study in studies for _, rows in study.runs.groupby("label", observed=True)}
+    learnt = sum(rows["train_accuracy"].mean(skipna=False) >= least for rows in arms.values())
+    said = f"Of {len(arms)} distinct arms {learnt} have learnt (a mean training accuracy of {least:g} or more in the "
+    return said + "last epoch); those that have not are named, and why, in [their studies](#e)."
