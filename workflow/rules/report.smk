@@ -41,6 +41,7 @@ rule notebook:
         random_mlps=random_mlp_files(),
         datasets=expand("results/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
         claims=["report/claims.yaml", rules.claims.output.table],
+        citation="CITATION.cff",
         cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:
@@ -64,6 +65,8 @@ rule notebook:
         studies=[[study.name, study.question] for study in STUDIES],
         findings={study.name: CONFIG["studies"][study.name]["finding"] for study in STUDIES},
         thresholds=CONFIG["verdict"],
-        code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
+        code=code_fingerprint(
+            "gradflow.report.notebook", "gradflow.report.notebook_figures", *modules("gradflow.report.prose")
+        ),
     script:
         "../scripts/notebook.py"

@@ -13,7 +13,7 @@ MARKS = {VANISHING: "v", HEALTHY: "o", EXPLODING: "^"}
 
 def where_figure(networks: list[InitialArm], thresholds: dict, alt: str) -> str:
     """Draw the decades at init of each network, lowest first, with their intervals, as an SVG element."""
-    shown = sorted(_finite(networks), key=lambda arm: arm.decades.middle)
+    shown = sorted(_measured(networks), key=lambda arm: arm.decades.middle)
     with page_drawing("where"):
         figure = Figure(figsize=(6.2, 0.17 * len(shown) + 0.6), layout="constrained")
         axis = figure.subplots()
@@ -33,11 +33,11 @@ def where_figure(networks: list[InitialArm], thresholds: dict, alt: str) -> str:
 def prediction_figure(networks: list[InitialArm], alt: str) -> str:
     """Draw measured against predicted decades at init, a point a network and random seed, as an SVG element."""
     with page_drawing("prediction"):
-        figure = Figure(figsize=(4.2, 3.2), layout="constrained")
+        figure = Figure(figsize=(6.2, 3.6), layout="constrained")
         axis = figure.subplots()
         ends = []
         for arm in networks:
-            rows = explained(arm)
+            rows = predicted_rows(arm)
             axis.plot(rows["predicted"], rows["measured"], MARKS.get(arm.profile, "s"), ms=4, mew=0.8, mfc="none",
                       color=COLOURS.get(arm.profile, FAINT))  # fmt: skip
             ends += [*rows["predicted"], *rows["measured"]]
@@ -48,11 +48,11 @@ def prediction_figure(networks: list[InitialArm], alt: str) -> str:
         return page_element(figure, alt)
 
 
-def explained(arm: InitialArm):
+def predicted_rows(arm: InitialArm):
     """Return the rows of an arm's theory that have a prediction and a measurement."""
     rows = arm.study.theory[arm.study.theory["label"] == arm.label]
     return rows[np.isfinite(rows["predicted"]) & np.isfinite(rows["measured"])]
 
 
-def _finite(networks: list[InitialArm]) -> list[InitialArm]:
+def _measured(networks: list[InitialArm]) -> list[InitialArm]:
     return [arm for arm in networks if np.isfinite(arm.decades.middle)]

@@ -22,7 +22,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.2; } h2 { margin: 2rem 0 0.5rem; } p, ul { margin: 0.5rem 0; }
-img { max-width: 100%; height: auto; background: #fff; }
+img { max-width: min(100%, 54rem); height: auto; background: #fff; }
 svg { display: block; width: 100%; max-width: 40rem; height: auto; }
 table { border-collapse: collapse; margin: 0.75rem 0; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 table { display: block; overflow-x: auto; line-height: 1.35; }
@@ -33,7 +33,8 @@ td + td:has(> small) { min-width: 26rem; }
 a { color: inherit; } details { margin: 0.5rem 0; } details details { margin-left: 1rem; }
 summary { cursor: pointer; } td summary { white-space: nowrap; }
 pre { overflow-x: auto; background: var(--tint); padding: 0.5rem; font-size: 0.8125rem; line-height: 1.35; }
-code { background: var(--tint); padding: 0 0.2em; } pre code { background: none; } .anchor-link { display: none; }
+code { background: var(--tint); padding: 0 0.2em; overflow-wrap: anywhere; } pre code { background: none; }
+.anchor-link { display: none; }
 """
 
 

@@ -16,13 +16,13 @@ def how_to_cite(studies: list[StudyTables], datasets: list[dict], citation: dict
 
     citation: what CITATION.cff holds.
     """
-    commits, devices = _made_by(studies)
-    data = "; ".join(f"{code(facts['name'])} (fingerprint {code(facts['fingerprint'])})" for facts in datasets)
+    commits, devices = _commits_and_devices(studies)
+    data = "; ".join(f"{code(facts['name'])} ({code(facts['fingerprint'][:16])})" for facts in datasets)
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     rows = [
         f"- Trained by commit: {', '.join(map(code, commits)) or 'nothing was trained'}{', on ' if devices else ''}"
         f"{', '.join(map(code, devices))}; the packages are those of its `requirements.lock`.",
-        f"- Data: {data or 'none'}.",
+        f"- Data, by fingerprint: {data or 'none'}.",
         f"- This page was computed with Python {platform.python_version()}, {versions}.",
     ]
     return "\n".join(rows) + f"\n\n```bibtex\n{bibtex(citation, commits)}\n```"
@@ -38,7 +38,7 @@ def bibtex(citation: dict, commits: list[str]) -> str:
     )
 
 
-def _made_by(studies: list[StudyTables]) -> tuple[list[str], list[str]]:
+def _commits_and_devices(studies: list[StudyTables]) -> tuple[list[str], list[str]]:
     """The commits of the runs, in ten letters, those with uncommitted changes marked; and the devices."""
     if not studies:
         return [], []

@@ -30,12 +30,12 @@ def learnt_alignment(alignment: pd.DataFrame) -> str:
 
 
 def survey_in_words(survey: pd.DataFrame) -> str:
-    """Say of how many architectures under how many initialisations the gradient was explained, and what the residual is."""
+    """Say how many networks were explained, between which ends their decades lie, and how far off the prediction is."""
     means = survey.groupby(["label", "init"], observed=True)[["measured", "residual"]].mean().dropna()
     if means.empty:
         return "No network was explained."
     lowest, highest = means["measured"].idxmin(), means["measured"].idxmax()
-    ends = [f"{label}, {INITS.get(init, init)} init ({_decades(means.at[(label, init), 'measured'])})"
+    ends = [f"{label}, {INITS.get(init, init)} init ({_in_tenths(means.at[(label, init), 'measured'])})"
             for label, init in (lowest, highest)]  # fmt: skip
     return (
         f"{len(means)} networks, from {' to '.join(ends)} decades; the prediction lies "
@@ -43,5 +43,5 @@ def survey_in_words(survey: pd.DataFrame) -> str:
     )
 
 
-def _decades(value: float) -> str:
+def _in_tenths(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")

@@ -1,5 +1,7 @@
 """What helps: what each change makes of a vanishing gradient and of the accuracy, and what an optimizer only hides."""
 
+from collections import Counter
+
 from gradflow.analysis.ablations import Effect
 from gradflow.analysis.what_helps import HIDES, MEANINGS, Comparison, InitialArm
 from gradflow.report.wording import markdown_table, plain, signed
@@ -18,8 +20,8 @@ def remedies_table(found: list[Comparison]) -> str:
 
 def meanings(found: list[Comparison]) -> str:
     """Say what the verdicts on some comparisons mean, and how often each fell."""
-    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in MEANINGS}
-    return "; ".join(f"**{verdict}** ({counts[verdict]}): {MEANINGS[verdict]}" for verdict in MEANINGS if counts[verdict])
+    counts = Counter(one.verdict for one in found)
+    return "; ".join(f"**{word}** ({counts[word]}): {meaning}" for word, meaning in MEANINGS.items() if counts[word])
 
 
 def in_short(name: str, found: list[Effect]) -> str:
@@ -30,18 +32,19 @@ def in_short(name: str, found: list[Effect]) -> str:
         if some:
             sizes = sorted((one.value for one in some), key=abs)
             span = " to ".join(f"{value:+.1f}".replace("-", "−") for value in dict.fromkeys((sizes[0], sizes[-1])))
-            parts.append(f"{verb} the first layer's share at init in {len(some)} ({span} decades)")
-    said = ", ".join(parts) or "changes the first layer's share at init significantly in none"
-    return f"Of {len(found)} pair{'s' if len(found) > 1 else ''} of arms that share all else, {name} {said}."
+            parts.append(f"{verb} it in {len(some)} ({span} decades)")
+    said = " and ".join(parts) or "changes it significantly in none"
+    pairs = f"{len(found)} pair{'s' if len(found) > 1 else ''} of arms that share all else"
+    return f"The first layer's share of the gradient at init, in {pairs}: {name} {said}."
 
 
 def what_is_hidden(found: list[Comparison]) -> str:
-    """Say of each comparison of optimizers what the gradient at init and the first update do from last to first layer."""
+    """Say of each comparison of optimizers what the first layer has of the gradient, and of the first update."""
     said = []
     for one in (one for one in found if one.settings == ("optimizer",)):
         updates = [_first_update(arm) for arm in (one.before, one.after)]
         said.append(
-            f"- **{plain(one.change)}** in {plain(one.network)}: the gradient stays at {signed(one.after.decades)} decades "
+            f"- **{plain(one.change)}** in {plain(one.network)}: the gradient is {signed(one.after.decades)} decades "
             f"at init, but the first update's profile, ‖ΔW‖/‖W‖, goes from {updates[0]} to {updates[1]} decades; test "
             f"accuracy {one.before.accuracy.value:.2f} → {one.after.accuracy.value:.2f}"
             + (": it **hides** the vanishing gradient." if one.verdict == HIDES else f" ({one.verdict}).")
