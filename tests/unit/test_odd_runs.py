@@ -94,10 +94,6 @@ def test_every_figure_draws_them(folder):
 
 
 def test_the_notebook_runs_on_them_and_says_so(folder):
-    for name in ("decades", "profile_activation", "profile_weight", "effects"):
-        path = folder / "figures" / "odd" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())
     parameters = {
         "results": str(folder),
         "studies": [["odd", "Is it odd?"]],
