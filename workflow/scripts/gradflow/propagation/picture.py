@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from gradflow.causes import CAUSES
 from gradflow.colours import BLACK, BLUE, FOREST, GREEN, GREY, INDIGO, ORANGE, PURPLE, SILVER, SKY, VERMILLION, YELLOW
 from gradflow.propagation.explanation import Explanation
-from gradflow.recorder.picture import unread
 
 COLOURS = dict(
     zip(
@@ -39,7 +38,7 @@ def draw_explanation(one: Explanation) -> Figure:
         profile.fill_between(place[on_path], low, high, **band, label="± 2 standard deviations of finite width")
     profile.set(yscale="log", xlabel="layer, from the input", ylabel="activation gradient a sample (L2 norm)")
     shown = place[:: max(1, -(-len(place) // NAMES_SHOWN))]
-    profile.set_xticks(shown, unread([one.layers[i].name for i in shown]), rotation=90, fontsize=7)
+    profile.set_xticks(shown, [one.layers[i].name.replace("$", r"\$") for i in shown], rotation=90, fontsize=7)
     profile.legend(fontsize=8)
     profile.set_title(one.verdict, fontsize=10)
     told = [cause for cause in CAUSES if abs(one.decades[cause]) >= 0.005]

@@ -9,11 +9,6 @@ from gradflow.recorder.quantities import LABELS
 from gradflow.recorder.recording import Recording
 
 
-def unread(names: list[str]) -> list[str]:
-    """Return names such that matplotlib shows them as they are: it reads what is between two $ as a formula."""
-    return [name.replace("$", r"\$") for name in names]
-
-
 def draw_recording(one: Recording, quantity: str) -> Figure:
     """Draw the quantity against depth, and as a heatmap of step and layer; return the matplotlib figure.
 
@@ -27,7 +22,7 @@ def draw_recording(one: Recording, quantity: str) -> Figure:
     ran = np.isfinite(values).any(axis=0) if len(values) else np.zeros(len(one.table), bool)
     if not ran.any():
         raise GradflowError(f"plot: no layer has {quantity!r} above zero, in {len(values)} rows.")
-    values, names = values[:, ran], np.array(unread(one.layers))[ran]
+    values, names = values[:, ran], np.array([name.replace("$", r"\$") for name in one.layers])[ran]  # no formulas
     figure = Figure(figsize=(11, 4.5), layout="constrained")
     profile, heatmap = figure.subplots(1, 2)
     place = np.arange(len(names))
