@@ -3,16 +3,20 @@
 import inspect
 import subprocess
 import sys
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import matplotlib
+import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from conftest import ROOT
 from gradflow import GradflowError, folders
-from gradflow.report.figures import decades, figures
+from gradflow.report.figures import _animation, decades, figures, style
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, draw_figures, result, write_study_tables
+from text_boxes import overlaps
 
 GOOD = """
 from gradflow.report.figures import report_figure
@@ -158,3 +162,51 @@ def test_what_goes_wrong_is_said_of_the_figure_and_the_study(results, monkeypatc
     with pytest.raises(RuntimeError, match=r"the figure decades of two was not drawn: ZeroDivisionError: division"):
         figures()["decades"].write(paths, files, settings | {"study": "one"})
     assert not paths[0].exists()
+
+
+def test_no_text_lies_over_other_text_however_long_the_labels_are(tmp_path, monkeypatch):
+    labels = {
+        f"VGG-Deep, {init} init, SGD with momentum, no batch norm, constant rate": init for init in ("he", "xavier")
+    }
+    arms = {
+        label: [result(a_run("vgg_deep", seed=seed, init=init), -3) for seed in range(2)]
+        for label, init in labels.items()
+    }
+    write_study_tables(tmp_path / "tables", {"one": arms})
+    found = {}
+
+    def measure(figure, *paths):
+        found[paths[0].stem] = overlaps(figure)
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(style, "save_figure", measure)
+    monkeypatch.setattr(_animation.Animation, "save", lambda self, *paths: measure(self.frames[-1], *paths))
+    drawn = draw_figures(tmp_path, "one")
+    assert {name: pairs for name, pairs in found.items() if pairs} == {} and found.keys() == drawn.keys()
+
+
+def test_text_over_text_is_seen():
+    figure = Figure()
+    for y in (0.5, 0.51, 0.9):
+        figure.text(0.5, y, f"at {y}")
+    assert overlaps(figure) == [("at 0.5", "at 0.51")]
+
+
+@pytest.mark.parametrize("architectures", [["a"] * 40, ["a"] * 9 + ["b"] * 6, ["a", "b"] * 30], ids=len)
+def test_no_two_arms_look_the_same(architectures):
+    """Whatever their number; of two architectures the first few have their own colours."""
+    labels = [str(number) for number in range(len(architectures))]
+    of = dict(zip(labels, architectures))
+    study = SimpleNamespace(
+        labels=labels,
+        arms=pd.DataFrame({"label": labels, "architecture": architectures}),
+        colour=lambda label: {"a": "#0072B2", "b": "#D55E00"}[of[label]],
+    )
+    styles = style.arm_styles(study)
+    assert len({tuple(one.items()) for one in styles.values()}) == len(labels)
+    for line in styles.values():  # matplotlib takes them
+        Figure().subplots().plot([0, 1], **line)
+    if len(set(architectures)) > 1:
+        first = {name: styles[labels[architectures.index(name)]]["color"] for name in "ab"}
+        assert first == {"a": "#0072B2", "b": "#D55E00"}

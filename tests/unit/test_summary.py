@@ -11,7 +11,7 @@ from jinja2 import Environment
 from conftest import ROOT
 from gradflow.analysis.tables import empty_table
 from gradflow.report.summary import summary_body, write_summary
-from gradflow.report.summary_figures import FAINT, INK, PAPER
+from gradflow.report.summary_figures import FAINT, INK, PAPER, _whole_ticks
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
 
@@ -95,7 +95,7 @@ def test_a_run_without_a_study_has_its_page(tmp_path):
 
 
 def test_the_page_and_the_reports_text_show_the_same_and_names_are_text(tmp_path):
-    hostile = "<script>alert(1)</script> {{ 1/0 }} {% endraw %} & `x`_"
+    hostile = "<script>alert(1)</script> {{ 1/0 }} {% endraw %} & `x`_ $x_{$"
     page = body(tmp_path, {hostile: arm(-6, CHANCE, init="default"), "He": arm(0, LEARNT, init="he")})
     write_summary(tmp_path / "a.rst", tmp_path / "a.html", ".gradflow {}", "*The introduction.*\n", page)
     text = (tmp_path / "a.rst").read_text()
@@ -122,3 +122,11 @@ def test_what_the_pages_stylesheet_names_is_there(tmp_path):
     assert {"gradflow", "pictures", "limits"} <= set(re.findall(r"\.([a-z]+)", style))
     for name in ("gradflow", "pictures", "limits"):
         assert f'class="{name}"' in page
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(-1.6, 1.4, [-1, 0, 1]), (-22.5, 4.8, [-20, -15, -10, -5, 0]), (-320, 3, [-300, -250, -200, -150, -100, -50, 0])],
+)
+def test_axes_count_whole_decades(low, high, ticks):
+    assert _whole_ticks(low, high) == ticks

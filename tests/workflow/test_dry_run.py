@@ -12,9 +12,11 @@ import yaml
 from conftest import ROOT, environment, pending, snakemake
 from gradflow.report.figures import figures
 
-ONCE = "prepare_data first_backward tables cost claims notebook depth_at_init theory initial_survey alignment all"
+ONCE = (
+    "prepare_data first_backward tables cost claims notebook summary depth_at_init theory initial_survey alignment all"
+)
 ONE_STUDY = ["--config", "select=[kernel]"]
-FIXED = dict.fromkeys([*ONCE.split(), *(f"figure_{name}" for name in figures())], 1)
+FIXED = dict.fromkeys([*ONCE.split(), "all", *(f"figure_{name}" for name in figures())], 1)
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}
 FIXED |= dict.fromkeys((f"figure_{name}" for name in LANDMARKS), 0)  # of an overlay of their own
 MEASURED = {"memory_format": 1}  # where the configuration names none

@@ -34,8 +34,8 @@ def test_tables_figures_and_answers_are_there(smoke):
     notebook = json.loads((smoke / "results" / "report" / "analysis.ipynb").read_text())
     assert all(cell.get("execution_count") for cell in notebook["cells"] if cell["cell_type"] == "code")
     page = (smoke / "results" / "report" / "analysis.html").read_text()
-    headings = ["Does the gradient vanish", "prediction beside measurement", "residual connections", "References"]
-    headings += ["Notebook 004", "C24"]
+    headings = ["does the gradient vanish", "prediction beside measurement", "Skip connections", "References"]
+    headings += ["Notebook 004", "C24", "@software{gradflow", "Not decided here"]
     assert [words for words in headings if words not in page] == []
     assert 'src="http' not in page and "<script" not in page
 
@@ -46,7 +46,7 @@ def test_every_job_has_a_log_and_a_benchmark_or_says_in_its_result_what_it_took(
     }
     timed = smoke / "results/benchmarks"
     benchmarks = {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")}
-    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 40
+    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 41
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
@@ -63,11 +63,12 @@ def test_what_is_done_stays_done(done):
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}  # not of this configuration
 EVERY_FIGURE = {f"figure_{name}" for name in figures().keys() - LANDMARKS}
 OF_NO_STUDY = {f"figure_{name}" for name, kind in figures().items() if "study" not in kind.arguments}
-AFTER_TABLES = EVERY_FIGURE - OF_NO_STUDY | {"claims", "notebook", "all"}
-AFTER_DEPTH = {"depth_at_init", "figure_depth", "claims", "notebook", "all"}
+CLAIMS_ON = {"claims", "notebook", "summary", "all"}
+AFTER_TABLES = EVERY_FIGURE - OF_NO_STUDY | CLAIMS_ON
+AFTER_DEPTH = {"depth_at_init", "figure_depth", *CLAIMS_ON}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
 AFTER_DATA = {"prepare_data", "first_backward", "theory", "alignment", "figure_alignment"} | AFTER_TRAINING
-AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", "claims", "notebook", "all"}
+AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", *CLAIMS_ON}
 
 
 @pytest.mark.parametrize(
@@ -75,20 +76,21 @@ AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", "claims", "no
     [
         ("training/status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
         ("report/figures/curves.py", "alpha=0.6", "alpha=0.7", {"figure_curves", "all"}),
-        ("report/figures/decades.py", "alpha=0.10", "alpha=0.11", {"figure_decades", "notebook", "all"}),
+        ("report/figures/depth.py", "alpha=0.2", "alpha=0.3", {"figure_depth", "notebook", "all"}),
         ("report/figures/_layers_over_time.py", "lw=1.0", "lw=1.1", {"figure_layers", "figure_layers_named", "all"}),
-        ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "all"}),
-        ("report/wording.py", '"∞"', '"infinity"', {"claims", "notebook", "all"}),
+        ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "summary", "all"}),
+        ("report/wording.py", '"∞"', '"infinity"', CLAIMS_ON),
+        ("report/prose/summary.py", "Most is won by", "Most is gained by", {"summary", "notebook", "all"}),
         ("report/prose/ablations.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
         ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_DEPTH),
         ("data/sources/cifar10.py", "reshape(-1, 3, 32, 32)", "reshape((-1, 3, 32, 32))", set()),
         ("propagation/shattering.py", "NEARBY = 0.01", "NEARBY = 0.02", AFTER_DEPTH),
-        ("analysis/claims/settle.py", '"not decided here"', '"open"', {"claims", "notebook", "all"}),
+        ("analysis/claims/settle.py", '"not decided here"', '"open"', CLAIMS_ON),
         (
             "analysis/claims/evidence/random_mlps.py",
             "return estimate_median(values)",
             "return estimate_median(values, seed=1)",
-            {"claims", "notebook", "all"},
+            CLAIMS_ON,
         ),
         ("propagation/random_mlps.py", "INPUTS, OUTPUTS = 10, 1", "INPUTS, OUTPUTS = 10, 2", AFTER_DRAWS),
     ],
@@ -99,6 +101,7 @@ AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", "claims", "no
         "what two figures share",
         "style",
         "wording",
+        "the opening page",
         "prose",
         "data",
         "another source",

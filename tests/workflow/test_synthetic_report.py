@@ -44,8 +44,8 @@ HOSTILE = '<script>throw "x"</script> a|b *c* _d_ `e` [f](g) $h$ $$i$$ &lt; \\ <
 QUESTION, FINDING, LABEL = f"Why {HOSTILE}?", f"So {HOSTILE}.", f"arm {HOSTILE}"
 LAYER = "features.<img src=x onerror=throw>`|$"
 DROPPED = "z<script>z.png"
-TAGS = "html head meta title style body div h1 h2 h3 p em strong code ul li table thead tbody tr th td br small img a span details summary pre "
-TAGS += "svg g path defs use text tspan rect clippath"
+TAGS = "html head meta title style body div h1 h2 h3 p em strong code ul li table thead tbody tr th td br small img"
+TAGS += " a span details summary pre svg g path defs use text tspan rect clippath"
 
 
 def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:

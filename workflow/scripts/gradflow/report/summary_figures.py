@@ -24,6 +24,7 @@ OF_A_KIND = 2  # comparisons of one remedy in the second
 COLOURS = (VERMILLION, BLUE, ORANGE, SKY)
 STYLE = {
     "font.size": FONT,
+    "text.parse_math": False,  # labels are people's own: a $ is a $
     "text.color": INK,
     "axes.labelcolor": INK,
     "xtick.color": INK,
@@ -83,13 +84,15 @@ def profiles_figure(shown: list[tuple[InitialArm, ...]], alt: str) -> str:
                 _, theory = _by_depth(_theory_of_layers(arm))
                 axis.plot(np.linspace(1, 0, len(theory)), theory, color=INK, lw=0.5)
                 ends += [(mean[0], arm.label, colour)] if len(mean) and np.isfinite(mean[0]) else []
+        low, high = axis.get_ylim()
+        axis.set_ylim(min(low, -1), max(high, 1))
         _label_ends(axis, ends)
         axis.axhline(0, color=FAINT, lw=0.8)
         axis.set_xlim(0, 1)
         axis.set_xticks([0, 0.5, 1], ["last layer", "half way back", "first layer"])
         for text, side in zip(axis.get_xticklabels(), ("left", "center", "right")):
             text.set_horizontalalignment(side)
-        axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+        axis.set_yticks(_whole_ticks(*axis.get_ylim()))
         axis.yaxis.set_major_formatter(lambda value, _: power_of_ten(round(value)))
         axis.set_ylabel("gradient over the last layer's")
         return page_element(figure, alt)
@@ -121,12 +124,18 @@ def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
         axis.set_yticks([])
         axis.set_ylim(len(shown) - 0.4, -0.6)
         axis.set_xlim(low, high)
-        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6, integer=True))
+        axis.set_xticks(_whole_ticks(low, high))
         axis.set_xlabel("decades at init, first layer over last")
         axis.text(1.02, 1.0, "test accuracy", transform=axis.transAxes, ha="left", va="bottom", fontsize=SMALL)
         axis.text((below + above) / 2, 1.0, "in bounds", transform=axis.get_xaxis_transform(), ha="center", va="bottom",
                   fontsize=SMALL, color=FAINT)  # fmt: skip
         return page_element(figure, alt)
+
+
+def _whole_ticks(low: float, high: float) -> list[int]:
+    """Whole decades between two bounds, at most seven."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if high - low <= 7 * step)
+    return [tick * step for tick in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
 
 def _in_hundredths(value: float) -> str:

@@ -11,8 +11,8 @@ NUMBERED = 5  # classes; with more of them the numbers would not be readable
 
 @report_figure("Confusion matrices", category=None)
 def draw(study, results) -> Figure:
-    """Draw each arm's confusion matrix on the test images, all seeds together, as shares of the true class."""
-    figure, axes = panels(len(study.labels), size=(3.3, 3.1))
+    """Draw each arm's confusion matrix on the test images, all random seeds together, as shares of the true class."""
+    figure, axes = panels(len(study.labels), size=(3.3, 3.6))
     for axis, label in zip(axes, study.labels):
         runs = list(study.arms.loc[study.arms["label"] == label, "run"])
         matrix = sum(results[run]["confusion_matrix"] for run in runs)

@@ -39,7 +39,7 @@ def draw(study, thresholds: dict[str, float]) -> Figure:
     for x, name in ((low, "vanishing"), (0, "healthy"), (high, "exploding")):
         align = {low: "left", 0: "center", high: "right"}[x]
         axis.text(x, -0.68, name, ha=align, va="bottom", color=GREY)
-    axis.set_xlabel("decades of the activation gradient,\nfirst layer over last (95 % interval over seeds)")
+    axis.set_xlabel("decades of the activation gradient,\nfirst layer over last (95 % interval over random seeds)")
     axis.set_title(study.title, pad=24)
     legend_below(figure, axis)
     return figure

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from gradflow.analysis.filters import smoothness
 from gradflow.report.figures import report_figure
+from gradflow.report.figures.style import title
 
 FILTERS_SHOWN, FILTERS_A_ROW = 16, 8
 
@@ -22,7 +23,7 @@ def draw(study, results) -> Figure:
     first = study.arms.sort_values("seed").drop_duplicates("label").set_index("label")["run"]
     counts = [len(results[run].arrays.get("filters_after", ())) for run in first]
     rows = max(1, math.ceil(max(min(FILTERS_SHOWN, count) for count in counts) / FILTERS_A_ROW))
-    figure = Figure(figsize=(9, (0.4 + 0.55 * rows) * len(study.labels) + 0.6), layout="constrained")
+    figure = Figure(figsize=(9, (0.65 + 0.55 * rows) * len(study.labels) + 0.6), layout="constrained")
     axes = figure.subplots(len(study.labels), 2, squeeze=False)
     for row, label in zip(axes, study.labels):
         run = first[label]
@@ -30,10 +31,10 @@ def draw(study, results) -> Figure:
             weights = results[run].arrays.get(f"filters_{phase}")
             axis.set_axis_off()
             if weights is None:
-                axis.set_title(f"{label}: no convolution", fontsize=9)
+                title(axis, label, "no convolution", fontsize=9)
                 continue
             axis.imshow(_tiles(weights), interpolation="nearest")
-            axis.set_title(f"{label}: {phase} training{_smooth(weights)}", fontsize=9)
+            title(axis, label, f"{phase} training{_smooth(weights)}", fontsize=9)
     figure.suptitle(f"{study.title}: filters of the first convolution (one random seed)")
     return figure
 

@@ -4,6 +4,7 @@ import math
 import re
 import textwrap
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 import matplotlib
@@ -64,19 +65,21 @@ def first_of_rows(axes: list) -> list:
 
 
 def arm_styles(study) -> dict[str, dict]:
-    """Return {arm label: line style}; an architecture has the same colour everywhere, its variants differ in dashes."""
-    architectures = {label: study.architecture(label) for label in study.labels}
-    if len(set(architectures.values())) == 1:
-        return {
-            label: {"color": CYCLE[i % len(CYCLE)], "ls": LINES[i // len(CYCLE)]}
-            for i, label in enumerate(architectures)
-        }
-    seen: dict[str, int] = {}
-    styles = {}
-    for label, architecture in architectures.items():
-        variant = seen[architecture] = seen.get(architecture, -1) + 1
-        styles[label] = {"color": study.colour(label), "ls": LINES[variant % len(LINES)]}
-    return styles
+    """Return {arm label: line style}, no two alike; an architecture has the same colour everywhere.
+
+    Its variants differ in dashes. Where there are more of them than dashes they take colours that no architecture has,
+    as those of a single architecture do from the start; and of very many the dashes grow longer.
+    """
+    alone = study.arms["architecture"].nunique() == 1
+    own = {label: study.colour(label) for label in study.labels}
+    free = [colour for colour in CYCLE if alone or colour not in own.values()]
+    taken: dict[str, tuple] = {}
+    for label, colour in own.items():
+        plain = [] if alone else [(colour, line) for line in LINES]
+        others = [(other, line) for line in LINES for other in free]
+        longer = ((colour, (0, (length, 2, 1, 2))) for length in count(8))
+        taken[label] = next(one for one in chain(plain, others, longer) if one not in taken.values())
+    return {label: {"color": colour, "ls": line} for label, (colour, line) in taken.items()}
 
 
 def log_axis(axis, which: str = "y") -> None:
