@@ -26,7 +26,8 @@ def learnt_alignment(alignment: pd.DataFrame) -> str:
         f"{plain(label)} {signed(estimate_mean(rows['residual']), 2)}"
         for label, rows in last.groupby("label", observed=True, sort=False)
     ]
-    return f"After {last['step'].iloc[0]} updates, measured minus predicted decades: {'; '.join(said)}."
+    step = last["step"].iloc[0]
+    return f"After {step} update{'s' if step > 1 else ''}, measured minus predicted decades: {'; '.join(said)}."
 
 
 def survey_in_words(survey: pd.DataFrame) -> str:
