@@ -140,6 +140,20 @@ def test_names_from_peoples_data_are_text(page):
     assert "Alpaydin" in text  # the end of the page
 
 
+def test_every_question_is_one_click_from_the_top(page):
+    links = re.findall(r'<a href="#(\w+)"', page)
+    assert {*"abcdef", "answer", "where", "why", "helps", "adam", "limits", "claims", "cite"} <= set(links)
+    assert [name for name in links if page.count(f'id="{name}"') != 1] == []
+
+
+def test_the_answer_stands_first_and_turns_and_the_pictures_say_it(one, other, page):
+    said = re.compile(r"Gradients vanish in \d of \d networks.*? On its way back through (\w+) ")
+    worst = [said.search(text)[1] for text in (one, other)]
+    assert worst == ["sigmoid", "elu"] and said.search(one).start() < one.index("Not learnt")
+    told = re.findall(r'aria-label="([^"]*)"', page)
+    assert len(told) > 1 and "back through sigmoid" in told[0] and "from sigmoid (−6.0 [" in told[1]
+
+
 def test_vanishing_healthy_and_exploding_are_called_so(one, other):
     for text, truth in (
         (one, {"sigmoid": "vanishing", "relu": "healthy", "elu": "exploding"}),
