@@ -30,7 +30,7 @@ th, td { padding: 0.25rem 0.5rem; border-bottom: 1px solid var(--rule); text-ali
 th { border-bottom: 2px solid var(--faint); }
 td:first-child { min-width: 8rem; } td:has(em), td:has(> small) { min-width: 14rem; }
 td + td:has(> small) { min-width: 26rem; }
-a { color: inherit; } details { margin: 0.5rem 0; } details details { margin-left: 1rem; }
+a { color: inherit; } details { margin: 0.5rem 0; } details details { margin-left: 1rem; } td details { margin: 0; }
 summary { cursor: pointer; } td summary { white-space: nowrap; }
 pre { overflow-x: auto; background: var(--tint); padding: 0.5rem; font-size: 0.8125rem; line-height: 1.35; }
 code { background: var(--tint); padding: 0 0.2em; overflow-wrap: anywhere; } pre code { background: none; }

@@ -31,7 +31,8 @@ def how_to_cite(studies: list[StudyTables], datasets: list[dict], citation: dict
 def bibtex(citation: dict, commits: list[str]) -> str:
     """Return the entry of the library at the commits that trained a run."""
     authors = " and ".join(f"{{{author['name']}}}" for author in citation["authors"])
-    note = f",\n  note    = {{commit {', '.join(commits)}}}" if commits else ""
+    known = ", ".join(commit for commit in commits if commit != "unknown")
+    note = f",\n  note    = {{commit {known}}}" if known else ""
     return (
         f"@software{{gradflow,\n  title   = {{{citation['title']}}},\n  author  = {{{authors}}},\n"
         f"  version = {{{citation['version']}}},\n  year    = {{{str(citation['date-released'])[:4]}}}{note}\n}}"

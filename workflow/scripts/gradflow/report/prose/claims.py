@@ -45,7 +45,7 @@ def decided_table(claims: pd.DataFrame) -> str:
             holds = f"{sum(tests['outcome'] == 'holds')} of {len(tests)} hold"
             rows.append([
                 f"**{plain(name)}** {plain(first.claim)} *({plain(first.source)})*",
-                f"**{MARKS[verdict]} {verdict}**",
+                f"**{MARKS[verdict]}\u00a0{verdict}**",
                 f"<details><summary>{holds}</summary>{evidence}</details>",
             ])  # fmt: skip
     return markdown_table(["claim", "verdict here", "measured"], rows) if rows else ""
