@@ -20,7 +20,7 @@ from gradflow.analysis.tables import read_table
 from gradflow.report.wording import markdown_table
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs")
+SHIPPED = ("Snakefile", "CITATION.cff", "config.yaml", "config", "workflow", "report", "profiles", "envs")
 TARGETS = ("results/tables/claims.csv",)
 
 

@@ -18,7 +18,9 @@ from command_line import snakemake_in
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GRADFLOW_REAL_DATA", ROOT.parent / "shared" / "data"))
-SHIPPED = ("Snakefile", "config.yaml", "config", "workflow", "report", "profiles", "envs", "exercises")
+SHIPPED = (
+    "Snakefile", "CITATION.cff", "config.yaml", "config", "workflow", "report", "profiles", "envs", "exercises"
+)  # fmt: skip
 CHECKED = "GRADFLOW_TESTS_CHECKED"
 # What waits for others comes first, and what needs the whole of a core last: the workers end together.
 ORDER = ("cluster", "browser", "workflow", "faults", "unit", "peers")

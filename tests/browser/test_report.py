@@ -93,7 +93,15 @@ def test_the_report_opens_with_the_answer(page, default, width):
 def test_the_answers_open_offline_with_every_picture(page, smoke):
     page.goto((smoke / "results/report/analysis.html").as_uri())
     assert page.locator("h1").inner_text() == "Where gradients vanish, and why"
-    assert page.locator("img").count() == 10  # two a study; survey, alignment, depth at initialisation, notebook 004
+    assert page.locator("img").count() == 4  # survey, alignment, depth at initialisation, notebook 004
+    assert page.locator("svg[role=img]").count() == 4  # the answer, where, why, what helps
+    missing = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(a => !document.getElementById(a.hash.slice(1)))"
+    assert page.evaluate(f"{missing}.map(a => a.hash)") == []
+    for link in ("all arms, each once", "f. References", "d. Batch norm"):  # what is folded opens, one click away
+        page.get_by_role("link", name=link).click()
+        target = page.evaluate("document.getElementById(location.hash.slice(1)).getBoundingClientRect().top")
+        assert -1 <= target <= 900, link
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     assert page.evaluate(viewer.PICTURES) == []
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert page.faults == []

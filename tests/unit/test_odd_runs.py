@@ -104,10 +104,6 @@ def test_the_explorer_has_them_with_the_phases_that_they_reached(folder):
 
 
 def test_the_notebook_runs_on_them_and_says_so(folder):
-    for name in ("decades", "profile_activation", "profile_weight", "effects"):
-        path = folder / "figures" / "odd" / f"{name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((ROOT / "docs" / "images" / "depth-of-vgg.png").read_bytes())
     parameters = {
         "results": str(folder),
         "studies": [["odd", "Is it odd?"]],

@@ -1,6 +1,5 @@
 """The report notebook on tables with a known truth: its verdicts and sentences are the truth's, and turn with it."""
 
-import base64
 import html
 import json
 import re
@@ -17,9 +16,6 @@ from gradflow.report.notebook import execute, to_page
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
 
-PIXEL = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 DEEP = {"architecture": "vgg_deep", "init": "he"}
 NET = {"architecture": "resnet18", "init": "he", "batch_norm": True}
 CLAIMS = """
@@ -49,6 +45,7 @@ QUESTION, FINDING, LABEL = f"Why {HOSTILE}?", f"So {HOSTILE}.", f"arm {HOSTILE}"
 LAYER = "features.<img src=x onerror=throw>`|$"
 DROPPED = "z<script>z.png"
 TAGS = "html head meta title style body div h1 h2 h3 p em strong code ul li table thead tbody tr th td br small img"
+TAGS += " a span details summary pre svg g path defs use text tspan rect clippath"
 
 
 def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
@@ -75,11 +72,6 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
     }
     write_study_tables(folder / "tables", studies, titles={"names": f"Names {HOSTILE}"})
     write_table(folder / "tables", "cost", empty_table("cost"))
-    for study in studies:
-        for name in ("decades", "profile_activation", "profile_weight", "effects"):
-            figure = folder / "figures" / study / f"{name}.png"
-            figure.parent.mkdir(parents=True, exist_ok=True)
-            figure.write_bytes(PIXEL)
     (folder / "claims.yaml").write_text(CLAIMS)
     table = claims.settle(yaml.safe_load(CLAIMS), gather((folder / "tables").iterdir()))
     write_table(folder / "tables", "claims", table)
@@ -92,6 +84,7 @@ def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
         "thresholds": THRESHOLDS,
         "datasets": [str(folder / "dataset.json")],
         "findings": {"depths": "It is made up.", "names": FINDING},
+        "citation": str(ROOT / "CITATION.cff"),
         "claims": [str(folder / "claims.yaml"), str(folder / "tables" / "claims.parquet")],
     }
     execute(ROOT / "report" / "analysis.ipynb", folder / "analysis.ipynb", parameters)
@@ -145,6 +138,20 @@ def test_names_from_peoples_data_are_text(page):
     for name in (f"Names {HOSTILE}", QUESTION, FINDING, LABEL, LAYER, DROPPED):
         assert name in text, name
     assert "Alpaydin" in text  # the end of the page
+
+
+def test_every_question_is_one_click_from_the_top(page):
+    links = re.findall(r'<a href="#(\w+)"', page)
+    assert {*"abcdef", "answer", "where", "why", "helps", "adam", "limits", "claims", "cite"} <= set(links)
+    assert [name for name in links if page.count(f'id="{name}"') != 1] == []
+
+
+def test_the_answer_stands_first_and_turns_and_the_pictures_say_it(one, other, page):
+    said = re.compile(r"Gradients vanish in \d of \d networks.*? On its way back through (\w+) ")
+    worst = [said.search(text)[1] for text in (one, other)]
+    assert worst == ["sigmoid", "elu"] and said.search(one).start() < one.index("Not learnt")
+    told = re.findall(r'aria-label="([^"]*)"', page)
+    assert len(told) > 1 and "back through sigmoid" in told[0] and "from sigmoid (−6.0 [" in told[1]
 
 
 def test_vanishing_healthy_and_exploding_are_called_so(one, other):

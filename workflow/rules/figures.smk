@@ -121,6 +121,6 @@ for kind in kinds_of_figures():
 
 
 def notebook_figures():
-    """The figures that the notebook shows beside its answers."""
-    wanted = ("decades", "profile_activation", "initial_survey", "alignment", "depth", "printed")
+    """The figures that the notebook shows beside its answers; the others it draws itself."""
+    wanted = ("initial_survey", "alignment", "depth", "printed")
     return [path for path in FIGURES if Path(path).stem in wanted and path.endswith(".png")]

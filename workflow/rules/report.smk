@@ -41,6 +41,7 @@ rule notebook:
         random_mlps=random_mlp_files(),
         datasets=expand("<results>/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
         claims=[CLAIMS, rules.claims.output.table],
+        citation=shipped("CITATION.cff"),
         cost=rules.cost.output.table if STUDIES else [],
         figures=notebook_figures(),
     output:
@@ -64,7 +65,9 @@ rule notebook:
         studies=[study.name for study in STUDIES],
         words=digest_of_words(),
         thresholds=CONFIG["verdict"],
-        code=code_fingerprint("gradflow.report.notebook", *modules("gradflow.report.prose")),
+        code=code_fingerprint(
+            "gradflow.report.notebook", "gradflow.report.notebook_figures", *modules("gradflow.report.prose")
+        ),
     script:
         "../scripts/notebook.py"
 

@@ -14,6 +14,7 @@ with job(snakemake):
         "findings": {name: study["finding"] for name, study in studies.items()},
         "datasets": [str(Path(path).resolve()) for path in snakemake.input.datasets],
         **{name: name in snakemake.config["select"] for name in ("depth_at_init", "initial_survey", "alignment")},
+        "citation": str(Path(snakemake.input.citation).resolve()),
         "claims": [str(Path(path).resolve()) for path in snakemake.input.claims],
         "random_mlps": [str(Path(path).resolve()) for path in snakemake.input.random_mlps],
     }

@@ -17,16 +17,24 @@ from gradflow.files import atomic_write
 PAGE_BYTES = 1_572_000
 PICTURE = re.compile(r'<img alt="[^"]*" data-file="([^"]*)" src="data:[^"]*" ?/?>')  # nbconvert closes what we do not
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h1, h2, h3 { line-height: 1.2; } h2 { margin-top: 2.5rem; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1rem 0; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
-table { display: block; overflow-x: auto; }
-th, td { padding: 0.3rem 0.5rem; border-bottom: 1px solid #ddd; text-align: left; vertical-align: top; }
-th { border-bottom: 2px solid #888; }
-td:first-child { min-width: 8rem; } td:has(em), td:has(small) { min-width: 14rem; }
-td + td:has(small) { min-width: 26rem; }
-code { background: #f3f3f3; padding: 0 0.2em; } .anchor-link { display: none; }
+:root { color-scheme: light dark; --ink: #1a1a1a; --paper: #fff; --faint: #6b7280; --rule: #8884; --tint: #8882; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #14161a; --faint: #9aa3b2; } }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
+body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2, h3 { line-height: 1.2; } h2 { margin: 2rem 0 0.5rem; } p, ul { margin: 0.5rem 0; }
+img { max-width: min(100%, 54rem); height: auto; background: #fff; }
+svg { display: block; width: 100%; max-width: 40rem; height: auto; }
+table { border-collapse: collapse; margin: 0.75rem 0; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
+table { display: block; overflow-x: auto; line-height: 1.35; }
+th, td { padding: 0.25rem 0.5rem; border-bottom: 1px solid var(--rule); text-align: left; vertical-align: top; }
+th { border-bottom: 2px solid var(--faint); }
+td:first-child { min-width: 8rem; } td:has(em), td:has(> small) { min-width: 14rem; }
+td + td:has(> small) { min-width: 26rem; }
+a { color: inherit; } details { margin: 0.5rem 0; } details details { margin-left: 1rem; } td details { margin: 0; }
+summary { cursor: pointer; } td summary { white-space: nowrap; }
+pre { overflow-x: auto; background: var(--tint); padding: 0.5rem; font-size: 0.8125rem; line-height: 1.35; }
+code { background: var(--tint); padding: 0 0.2em; overflow-wrap: anywhere; } pre code { background: none; }
+.anchor-link { display: none; }
 """
 
 
@@ -84,6 +92,12 @@ def figure(path: Path, alt: str, file: Path) -> str:
         few = drawn.convert("RGB").quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.convert("RGB").save(buffer, "WEBP", lossless=True)
     return picture(buffer.getvalue(), "webp", alt, file)
+
+
+def folded(summary: str, body: str, anchor: str = "") -> str:
+    """Return an element that shows its summary, and its body once it is opened, as a link to the anchor does."""
+    place = f'<div id="{escape(anchor)}"></div>' if anchor else ""
+    return f"<details><summary>{escape(summary)}</summary>{place}\n{body}\n</details>"
 
 
 def table_page(path: Path, title: str, table: pd.DataFrame, note: str = "") -> None:

@@ -72,7 +72,7 @@ def profiles_figure(shown: list[tuple[InitialArm, ...]], alt: str) -> str:
 
     Mean of the logarithm and range over random seeds; the thin line is the prediction of the theory.
     """
-    with _drawing("profiles"):
+    with page_drawing("profiles"):
         figure = Figure(figsize=(5.2, 3.3), layout="constrained")
         axis = figure.subplots()
         ends = []
@@ -95,12 +95,12 @@ def profiles_figure(shown: list[tuple[InitialArm, ...]], alt: str) -> str:
         axis.set_yticks(_whole_ticks(*axis.get_ylim()))
         axis.yaxis.set_major_formatter(lambda value, _: power_of_ten(round(value)))
         axis.set_ylabel("gradient over the last layer's")
-        return _element(figure, alt)
+        return page_element(figure, alt)
 
 
 def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
     """Draw decades at init before and after each change, with the test accuracies at the right, as an SVG element."""
-    with _drawing("helps"):
+    with page_drawing("helps"):
         figure = Figure(figsize=(5.2, 0.27 * len(shown) + 0.6), layout="constrained")
         axis = figure.subplots()
         ends = [value for one in shown for value in (one.before.decades.middle, one.after.decades.middle)]
@@ -129,7 +129,7 @@ def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
         axis.text(1.02, 1.0, "test accuracy", transform=axis.transAxes, ha="left", va="bottom", fontsize=SMALL)
         axis.text((below + above) / 2, 1.0, "in bounds", transform=axis.get_xaxis_transform(), ha="center", va="bottom",
                   fontsize=SMALL, color=FAINT)  # fmt: skip
-        return _element(figure, alt)
+        return page_element(figure, alt)
 
 
 def _whole_ticks(low: float, high: float) -> list[int]:
@@ -179,12 +179,12 @@ def _label_ends(axis, ends: list[tuple[float, str, str]]) -> None:
         axis.annotate(label, (1, value), (1.06, sum(places) / 2), arrowprops=line, **beside)
 
 
-def _drawing(name: str):
+def page_drawing(name: str):
     """The house style in the page's own colours; ids differ from picture to picture, as they share a page."""
     return matplotlib.rc_context(HOUSE | STYLE | {"svg.hashsalt": name})
 
 
-def _element(figure: Figure, alt: str) -> str:
+def page_element(figure: Figure, alt: str) -> str:
     """Return a drawn figure as an element of a page, whose lines are short, with what it shows as its name."""
     stream = StringIO()
     figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})

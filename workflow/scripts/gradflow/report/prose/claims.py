@@ -35,6 +35,30 @@ def claims_table(claims: pd.DataFrame) -> str:
     return markdown_table(["claim", "verdict here", "measured, 95 % interval (holds if)"], rows)
 
 
+def decided_table(claims: pd.DataFrame) -> str:
+    """Tabulate the claims that are decided here, what was measured folded into their rows."""
+    rows = []
+    for verdict in (SUPPORTED, MIXED, REFUTED):
+        for name, tests in claims[claims["verdict"] == verdict].groupby("id", sort=False):
+            first = tests.iloc[0]
+            evidence = "<br>".join(f"<small>{_evidence(test)}</small>" for test in tests.itertuples())
+            holds = f"{sum(tests['outcome'] == 'holds')} of {len(tests)} hold"
+            rows.append([
+                f"**{plain(name)}** {plain(first.claim)} *({plain(first.source)})*",
+                f"**{MARKS[verdict]}\u00a0{verdict}**",
+                f"<details><summary>{holds}</summary>{evidence}</details>",
+            ])  # fmt: skip
+    return markdown_table(["claim", "verdict here", "measured"], rows) if rows else ""
+
+
+def why_undecided(claims: pd.DataFrame) -> str:
+    """List why claims are not decided here, each reason with the claims that it is of."""
+    open_ones = claims[claims["verdict"] == UNDECIDED]
+    told = open_ones[~open_ones["outcome"].isin(("holds", *FAILED))]
+    grouped = told.groupby("outcome", sort=False)["id"].unique()
+    return "\n".join(f"- {plain(why)}: {', '.join(map(plain, names))}" for why, names in grouped.items())
+
+
 def reasons(claims: pd.DataFrame, notes: dict[str, str]) -> str:
     """Say for each claim that is refuted or mixed why it is; notes: {id: what to know beside it}."""
     said = []

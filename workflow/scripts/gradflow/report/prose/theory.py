@@ -5,7 +5,9 @@ import pandas as pd
 
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.analysis.study import StudyTables
+from gradflow.analysis.what_helps import InitialArm
 from gradflow.causes import CAUSES
+from gradflow.report.prose.summary import factors_a_layer
 from gradflow.report.wording import markdown_table, plain, signed
 
 WORTH_A_WORD = 0.1  # decades
@@ -43,6 +45,12 @@ def _causes_of(drawn: pd.DataFrame) -> str:
 def _not_explained(drawn: pd.DataFrame) -> str:
     reasons = [reason for reason in drawn.get("reason", []) if reason]
     return plain(reasons[0]) if reasons else "not explained"
+
+
+def factors_table(arms: list[InitialArm]) -> str:
+    """Tabulate the factor that a layer multiplies the gradient by at init: predicted from choices and as measured."""
+    rows = [[plain(label), *said.split(" | ")] for label, said in factors_a_layer(arms)]
+    return markdown_table(["network", "factor a layer, predicted", "measured"], rows) if rows else ""
 
 
 def how_well(studies: list[StudyTables]) -> str:

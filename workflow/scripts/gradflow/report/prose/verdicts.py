@@ -41,16 +41,6 @@ def verdict_table(study: StudyTables, thresholds: dict) -> str:
     return markdown_table(head, rows)
 
 
-def verdicts_in_a_line(study: StudyTables, thresholds: dict, phases: tuple[str, ...] = ("init", "end")) -> str:
-    """Say each arm's verdicts at some phases in one line: what a picture of them shows, for who cannot see it."""
-    verdicts = arm_verdicts(study, thresholds)
-    arms = (
-        f"{label} {' and '.join(f'{verdicts[label, phase]} {SHOWN_PHASES[phase]}' for phase in phases)}"
-        for label in study.labels
-    )
-    return f"{study.title}: {'; '.join(arms)}"
-
-
 def not_learnt(study: StudyTables, thresholds: dict, finding: str = "") -> str:
     """Name the arms that have not learnt, with their mean training accuracy in the last epoch.
 
@@ -79,3 +69,14 @@ def made_with(study: StudyTables) -> str:
     changed = " with uncommitted changes" if runs["dirty"].fillna(False).any() else ""
     devices = plain(", ".join(sorted(set(runs["device"].astype(str)))))
     return f"*{len(runs)} runs, {'; '.join(alike)}. Device: {devices}. Commit: {commits}{changed}.*"
+
+
+def how_many_learnt(studies: list[StudyTables], thresholds: dict) -> str:
+    """Say how many runs, and how many distinct arms, reached the training accuracy that counts as learnt."""
+    if not studies:
+        return ""
+    least = thresholds["learnt_above"]
+    arms = {frozenset(rows["run"]): rows for study in studies for _, rows in study.runs.groupby("label", observed=True)}
+    learnt = sum(rows["train_accuracy"].mean(skipna=False) >= least for rows in arms.values())
+    said = f"Of {len(arms)} distinct arms {learnt} have learnt (a mean training accuracy of {least:g} or more in the "
+    return said + "last epoch); those that have not are named, and why, in [their studies](#e)."
