@@ -15,6 +15,7 @@ from gradflow.report.explorer.page import write_explorer
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
 
+pytest_plugins = ["browser_fixtures"]
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 OVERLAPS = """() => [...document.querySelectorAll('svg')].flatMap(drawn => {
     const words = [...drawn.querySelectorAll('text')].map(text => [text.textContent, text.getBoundingClientRect()])

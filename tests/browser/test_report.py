@@ -17,6 +17,7 @@ import viewer
 from conftest import copy_workflow, snakemake
 from gradflow.report.figures import figures
 
+pytest_plugins = ["browser_fixtures"]
 FINISHED = os.environ.get("GRADFLOW_FINISHED")
 SMOKE = {"0 Start here": 3, "1 What helps": 1, "2 Studies": 3, "3 Claims": 1, "4 Appendix": 4}
 DEFAULT = SMOKE | {"1 What helps": 4, "2 Studies": 12}

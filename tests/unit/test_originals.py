@@ -93,7 +93,9 @@ def test_a_data_set_is_that_of_its_original_files(tmp_path, source):
 
 def test_eurosat_is_its_folders_of_classes(tmp_path):
     images = {
-        f"2750/{name}/{name}_{i}.jpg": made.painted((90, 9, 9)) for name in ("Forest", "River") for i in range(20)
+        f"2750/{name}/{name}_{i}.jpg": made.painted(colour)
+        for name, colour in (("Forest", (9, 90, 9)), ("River", (9, 9, 90)))
+        for i in range(20)
     }
     dataset = prepared(tmp_path, "eurosat", {"eurosat": made.zip_(images)})
     assert dataset.classes == ("Forest", "River") and np.bincount(dataset.split).tolist() == [28, 6, 6]
