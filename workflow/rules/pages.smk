@@ -13,7 +13,7 @@ CATEGORIES = {
 
 def explorer_files():
     """The frame, style and script of the explorer: it is written again when they change."""
-    folder = Path(workflow.basedir, "workflow", "scripts", "gradflow", "report", "explorer")
+    folder = Path(shipped("workflow", "scripts", "gradflow", "report", "explorer"))
     return sorted(str(path) for path in folder.iterdir() if path.suffix in (".html", ".css", ".js"))
 
 
