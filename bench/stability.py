@@ -6,6 +6,7 @@ under .stability/, which is kept, and prints what becomes of each verdict.
 """
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -56,6 +57,11 @@ def evidence(folder: Path) -> dict:
     return gather([*results.glob("tables/*.parquet"), *results.glob("mlp/*.npz")])
 
 
+def said(value: float, form: str) -> str:
+    """Write a number, or that there is none."""
+    return "–" if math.isnan(value) else format(value, form)
+
+
 folders = {name: finished(name, overlay) for name, overlay in overlays().items()}
 claims, here = read_claims(ROOT / "report" / "claims.yaml"), Path()
 table = stability_table(claims, evidence(here), evidence(folders["pool"]))
@@ -67,9 +73,9 @@ rows = [
         row.id,
         row.verdict,
         " ".join(map(str, row.n)),
-        "; ".join(f"{value:.3g}" for value in row.effect),
-        f"{row.stays:.2f}",
-        f"{row.power:.2f}",
+        "; ".join(said(value, ".3g") for value in row.effect),
+        said(row.stays, ".2f"),
+        said(row.power, ".2f"),
         other,
     ]
     for row, other in zip(table.itertuples(), table["other arithmetic"])
@@ -81,5 +87,5 @@ short = {
     "have less power than 0.9": (decided["power"] < 0.9).sum(),
     "come out otherwise in the other arithmetic": (decided["verdict"] != decided["other arithmetic"]).sum(),
 }
-said = ", ".join(f"{n} {what}" for what, n in short.items())
-print(f"\n{len(decided)} of {len(table)} claims are decided by random seeds; {said}")
+found = ", ".join(f"{n} {what}" for what, n in short.items())
+print(f"\n{len(decided)} of {len(table)} claims are decided by random seeds; {found}")
