@@ -1,13 +1,12 @@
 """How sure the verdicts of a finished run are: make stability.
 
 Trains the arms that claims are settled by (config/stability.yaml) with 16 other random seeds, and with the run's own in
-another arithmetic (the other memory format, two threads, small networks in float64), each in a copy of this checkout
-under .stability/, which is kept, and prints what becomes of each verdict.
+another arithmetic (the other memory format, two threads, small networks in float64), each with results of its own
+in .stability/, which are kept, and prints what becomes of each verdict.
 """
 
 import json
 import math
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,12 +20,11 @@ from gradflow.analysis.tables import read_table
 from gradflow.report.wording import markdown_table
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = ("Snakefile", "CITATION.cff", "config.yaml", "config", "workflow", "report", "profiles", "envs")
-TARGETS = ("results/tables/claims.csv",)
+KEPT = Path(".stability")
 
 
 def overlays() -> dict[str, dict]:
-    """Return what each copy runs, laid over the default."""
+    """Return what each of them runs, laid over the default."""
     found = json.loads(Path("results/memory_format.json").read_text(encoding="utf-8"))["memory_format"]
     other = {"contiguous": "channels_last", "channels_last": "contiguous"}[found]
     arms = yaml.safe_load((ROOT / "config" / "stability.yaml").read_text(encoding="utf-8"))
@@ -37,23 +35,17 @@ def overlays() -> dict[str, dict]:
 
 
 def finished(name: str, overlay: dict) -> Path:
-    """Run a copy of the workflow to its claims, and return its folder."""
-    folder = Path(".stability") / name
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in SHIPPED:
-        if (ROOT / part).is_dir():  # as it is now; times are kept, so that what is finished stays so
-            shutil.copytree(ROOT / part, folder / part, dirs_exist_ok=True)
-        else:
-            shutil.copy2(ROOT / part, folder / part)
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", *TARGETS, "--cores", *sys.argv[1:2], "--resources", "gpu=1"]
-    subprocess.run([*command, "--configfile", "overlay.yaml", "--quiet", "rules"], cwd=folder, check=True)
-    return folder
+    """Run the workflow to its claims, with results in a folder of their own, and return it."""
+    results, file = KEPT / name, KEPT / f"{name}.yaml"
+    KEPT.mkdir(exist_ok=True)
+    file.write_text(yaml.safe_dump(overlay | {"results": str(results)}), encoding="utf-8")
+    command = [sys.executable, "-m", "snakemake", str(results / "tables" / "claims.csv"), "--configfile", str(file)]
+    subprocess.run([*command, "--cores", *sys.argv[1:2], "--resources", "gpu=1", "--quiet", "rules"], check=True)
+    return results
 
 
-def evidence(folder: Path) -> dict:
+def evidence(results: Path) -> dict:
     """Return what a finished run left for the claims."""
-    results = folder / "results"
     return gather([*results.glob("tables/*.parquet"), *results.glob("mlp/*.npz")])
 
 
@@ -63,9 +55,9 @@ def said(value: float, form: str) -> str:
 
 
 folders = {name: finished(name, overlay) for name, overlay in overlays().items()}
-claims, here = read_claims(ROOT / "report" / "claims.yaml"), Path()
-table = stability_table(claims, evidence(here), evidence(folders["pool"]))
-again = read_table(folders["arithmetic"] / "results" / "tables", "claims").drop_duplicates("id").set_index("id")
+claims = read_claims(ROOT / "report" / "claims.yaml")
+table = stability_table(claims, evidence(Path("results")), evidence(folders["pool"]))
+again = read_table(folders["arithmetic"] / "tables", "claims").drop_duplicates("id").set_index("id")
 # Of what random seeds settle alone: counts are exact, and their networks are not all trained again.
 table["other arithmetic"] = table["id"].map(again["verdict"]).where(table["stays"].notna(), "–")
 rows = [

@@ -130,3 +130,13 @@ def test_what_the_pages_stylesheet_names_is_there(tmp_path):
 )
 def test_axes_count_whole_decades(low, high, ticks):
     assert _whole_ticks(low, high) == ticks
+
+
+def test_a_picture_of_very_many_layers_stays_readable_for_docutils(tmp_path):
+    path = " ".join(f"L {i} {i}" for i in range(5000))
+    write_summary(
+        tmp_path / "a.rst", tmp_path / "a.html", "", "*The introduction.*\n", f'<svg><path d="{path}"/></svg>'
+    )
+    text = (tmp_path / "a.rst").read_text(encoding="utf-8")
+    assert max(map(len, text.splitlines())) < 10_000
+    assert path.split() == re.search('d="(.*?)"', publish_parts(text, writer="html")["html_body"], re.DOTALL)[1].split()

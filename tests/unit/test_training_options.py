@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from test_augmentation import AUGMENTED, epoch, stream
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -28,21 +29,11 @@ RUN = Run(
     momentum=0.9,
 )  # fmt: skip
 CPU = torch.device("cpu")
-AUGMENTED = {"crop_padding": 3, "horizontal_flip": True}
 
 
 @pytest.fixture(scope="module")
 def dataset(digits):
     return few_digits(digits)
-
-
-def stream(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def epoch(dataset, shuffle, **augmentation):
-    """The images and labels of a pass in batches of 16, without normalisation."""
-    return list(batches(dataset, "train", 16, CPU, "none", 32, shuffle, **augmentation))
 
 
 # -- a loop by hand ------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradflow.data.content import Content
 from gradflow.data.members import Member
+from gradflow.data.sources import Source
 from gradflow.data.splits import complete_split
 from gradflow.errors import GradflowError
 
@@ -64,34 +65,30 @@ def trained_and_tested(train: tuple, test: tuple, classes: list[str]) -> Content
     return Content(images, labels, split, classes)
 
 
-def idx_content(files: list[Member], name: str, classes: list[str]) -> Content:
-    """Return a data set of four IDX files of grey images, as RGB: its training images, and its test images halved.
+def idx_source(name: str, mirrors: tuple[str, ...], facts: dict[str, tuple[str, int]], classes: list[str]) -> Source:
+    """Return a source of 60,000 and 10,000 grey images of 28×28 in four IDX files, as MNIST's.
 
-    files: called name_train_images, name_train_labels, name_test_images and name_test_labels.
-    Raises GradflowError for files of another format.
+    It is read as RGB: its training images, and its test images halved; GradflowError is raised for files of another
+    format. facts: (sha256, bytes) of train-images, train-labels, t10k-images and t10k-labels, by these names.
     """
-    named = {file.name: file for file in files}
-    try:
-        train, test = (
-            (as_colour(from_idx(named[f"{name}_{part}_images"])), from_idx(named[f"{name}_{part}_labels"]))
-            for part in ("train", "test")
-        )
-        return trained_and_tested(train, test, classes)
-    except NOT_OF_THE_FORMAT as error:
-        raise GradflowError(f"its downloads are not the IDX files of {name} ({error}): replace them.") from error
 
+    def read(files: list[Member], settings: dict) -> Content:
+        named = {file.name: file for file in files}
+        try:
+            train, test = (
+                (as_colour(from_idx(named[f"{name}_{part}_images"])), from_idx(named[f"{name}_{part}_labels"]))
+                for part in ("train", "test")
+            )
+            return trained_and_tested(train, test, classes)
+        except NOT_OF_THE_FORMAT as error:
+            raise GradflowError(f"its downloads are not the IDX files of {name} ({error}): replace them.") from error
 
-def idx_downloads(name: str, mirrors: tuple[str, ...], facts: dict[str, tuple[str, int]]) -> dict[str, dict]:
-    """Return the four downloads of a data set of IDX files, by their names.
-
-    facts: (sha256, bytes) of train-images, train-labels, t10k-images and t10k-labels, by these names.
-    """
-    files = {"train-images": 3, "train-labels": 1, "t10k-images": 3, "t10k-labels": 1}
-    return {
+    downloads = {
         f"{name}_{file.replace('t10k', 'test').replace('-', '_')}": {
-            "urls": [f"{mirror}/{file}-idx{dimensions}-ubyte.gz" for mirror in mirrors],
-            "sha256": facts[file][0],
-            "bytes": facts[file][1],
+            "urls": [f"{mirror}/{file}-idx{3 if file.endswith('images') else 1}-ubyte.gz" for mirror in mirrors],
+            "sha256": sha256,
+            "bytes": size,
         }
-        for file, dimensions in files.items()
+        for file, (sha256, size) in facts.items()
     }
+    return Source(read, downloads=downloads, packed=False, training_images=lambda settings: 60_000, stored_side=28)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from html import escape
 from itertools import chain
 from pathlib import Path
+from textwrap import wrap
 
 import pandas as pd
 
@@ -52,7 +53,10 @@ def write_summary(rst: Path, html: Path, style: str, introduction: str, body: st
     """Write the body as a page of its own with a stylesheet, and as the report's text before an introduction."""
     write_page(html, TITLE, f"<style>{style}</style>\n{body}")
     # Snakemake reads the report's text as a template, and docutils no long lines.
-    lines = body.replace("{", "&#123;").replace("> <", ">\n<").splitlines()
+    lines = chain.from_iterable(
+        wrap(line, LINE, break_long_words=False, break_on_hyphens=False)
+        for line in body.replace("{", "&#123;").splitlines()
+    )
     text = ".. raw:: html\n\n" + "\n".join(f"   {line}" for line in lines) + f"\n\n{introduction}"
     atomic_write(Path(rst), lambda stream: stream.write(text.encode()))
 

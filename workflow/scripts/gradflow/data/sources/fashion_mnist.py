@@ -1,9 +1,6 @@
-"""Fashion-MNIST, from its original IDX files."""
+"""Fashion-MNIST (Xiao et al. 2017), from its original IDX files."""
 
-from gradflow.data.content import Content
-from gradflow.data.members import Member
-from gradflow.data.originals import idx_content, idx_downloads
-from gradflow.data.sources import Source
+from gradflow.data.originals import idx_source
 
 MIRRORS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com",)
 FILES = {
@@ -14,16 +11,4 @@ FILES = {
 }
 CLASSES = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
-
-def read(files: list[Member], settings: dict) -> Content:
-    """Return Fashion-MNIST (Xiao et al. 2017) as RGB: its 60,000 training images, and its test images halved."""
-    return idx_content(files, "fashion_mnist", CLASSES)
-
-
-SOURCE = Source(
-    read,
-    downloads=idx_downloads("fashion_mnist", MIRRORS, FILES),
-    packed=False,
-    training_images=lambda settings: 60_000,
-    stored_side=28,
-)
+SOURCE = idx_source("fashion_mnist", MIRRORS, FILES, CLASSES)

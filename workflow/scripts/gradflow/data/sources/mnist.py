@@ -1,9 +1,6 @@
-"""MNIST, from its original IDX files."""
+"""MNIST (LeCun et al. 1998), from its original IDX files."""
 
-from gradflow.data.content import Content
-from gradflow.data.members import Member
-from gradflow.data.originals import idx_content, idx_downloads
-from gradflow.data.sources import Source
+from gradflow.data.originals import idx_source
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist", "https://storage.googleapis.com/cvdf-datasets/mnist")
 FILES = {
@@ -13,16 +10,4 @@ FILES = {
     "t10k-labels": ("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
 }
 
-
-def read(files: list[Member], settings: dict) -> Content:
-    """Return MNIST (LeCun et al. 1998) as RGB: its 60,000 training images, and its test images halved."""
-    return idx_content(files, "mnist", [str(digit) for digit in range(10)])
-
-
-SOURCE = Source(
-    read,
-    downloads=idx_downloads("mnist", MIRRORS, FILES),
-    packed=False,
-    training_images=lambda settings: 60_000,
-    stored_side=28,
-)
+SOURCE = idx_source("mnist", MIRRORS, FILES, [str(digit) for digit in range(10)])
