@@ -13,8 +13,8 @@ from gradflow.files import atomic_write
 student = os.environ.get("GRADFLOW_STUDENT", "")
 exercise = yaml.safe_load((Path(__file__).parents[2] / "exercises" / "variants.yaml").read_text(encoding="utf-8"))
 try:
-    text, name = overlay(student, exercise), deal(student, exercise["variants"]).name
-    path = Path("results", "students", f"{name}.yaml")
+    text = overlay(student, exercise)
+    path = Path(f"{deal(student, exercise['variants']).results}.yaml")
     atomic_write(path, lambda stream: stream.write(text.encode()))
 except GradflowError as error:
     sys.exit(str(error))

@@ -21,6 +21,11 @@ class Homework:
     variant: str
     first_seed: int
 
+    @property
+    def results(self) -> str:
+        """The folder of its results; its overlay lies beside it, as a .yaml."""
+        return f"results/students/{self.name}"
+
 
 def deal(student: str, variants: dict[str, dict]) -> Homework:
     """Return the homework of a student; the same text, but for space around it, has the same at all times.
@@ -50,7 +55,7 @@ def overlay(student: str, exercise: dict) -> str:
     }
     written = {
         "select": ["homework"],
-        "results": f"results/students/{homework.name}",
+        "results": homework.results,
         "scale": {"first_seed": homework.first_seed},
         "studies": {"homework": study},
     }
