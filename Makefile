@@ -54,6 +54,7 @@ reference: .venv/ready ## write the generated pages of the documentation anew
 	.venv/bin/python -m gradflow.analysis.dictionary > docs/tables.md
 	.venv/bin/python -m gradflow.analysis.quantities_page > docs/quantities.md
 	.venv/bin/python -m gradflow.command_page Makefile > docs/command-line.md
+	.venv/bin/python tests/documents.py > docs/tested.md
 
 bench: .venv/ready ## measure, docs/measurements.md
 	.venv/bin/python bench/imports.py

@@ -6,6 +6,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from conftest import ROOT
+from documents import BLOCKS
 from gradflow import GradflowError, studies
 from gradflow.config import configuration
 from gradflow.config.reference import reference
@@ -18,7 +19,10 @@ from gradflow.propagation.random_mlps import ACTIVATIONS
 from gradflow.runs import Run
 from mutations import default, mutated
 
-SHIPPED = [["config.yaml"], *(["config.yaml", f"config/{path.name}"] for path in sorted((ROOT / "config").iterdir()))]
+SHIPPED = [
+    ["config.yaml"],
+    *(["config.yaml", f"config/{path.name}"] for path in sorted((ROOT / "config").glob("*.yaml"))),
+]
 
 
 def load(*names):
@@ -208,9 +212,8 @@ def test_bad_input_is_one_sentence_that_names_the_key(config, words):
 
 
 def test_the_example_of_the_studies_page_runs(tmp_path):
-    page = (ROOT / "docs" / "studies.md").read_text()
-    block = page.split("    studies:\n")[1].split("\n\n")[0]
-    (tmp_path / "example.yaml").write_text("studies:\n" + "\n".join(line[4:] for line in block.splitlines()))
+    (block,) = (block for block in BLOCKS if block.page == "docs/studies.md" and block.file == "my_study.yaml")
+    (tmp_path / "example.yaml").write_text(block.code, encoding="utf-8")
     config = configuration.read_configuration(ROOT / "config.yaml", tmp_path / "example.yaml")
     config["select"] = ["my_study"]
     plan = studies.expand(config)
