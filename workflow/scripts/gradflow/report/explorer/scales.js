@@ -32,13 +32,12 @@ function logarithmic(values, range, least = 1) {
   return d3.scaleLog().domain([10 ** (low - room), 10 ** (high + room)]).range(range);
 }
 
-const apart = (scale, ticks, pixels) => ticks.filter((tick, i) =>
-  ticks.findIndex(other => Math.abs(scale(other) - scale(tick)) < pixels) === i);
-
-// Whole decades where there are some; less than three powers of ten leave room for what is between.
+// Powers of ten; where there are less than three, 1, 2 and 5 of each, or whatever there is.
 function powerTicks(scale, most) {
-  const all = scale.ticks(most), powers = all.filter(tick => /^1e/.test(tick.toExponential()));
-  return apart(scale, powers.length > 2 ? powers : all, 14);
+  const all = scale.ticks(most), starting = letters => all.filter(tick => letters.includes(tick.toExponential()[0]));
+  const few = [starting('1'), starting('125')].find(ticks => ticks.length > 2) || all;
+  return few.reduce((kept, tick) => kept.some(other => Math.abs(scale(other) - scale(tick)) < 14) ? kept
+    : [...kept, tick], []);
 }
 
 const wholeTicks = (scale, most) => scale.ticks(Math.max(1, most)).filter(Number.isInteger);
