@@ -1,9 +1,11 @@
 # make help lists what there is; each target sets up its environment first: .venv, or .venv-peers for what the recorder is
-# compared with and what it writes to. CORES and CONFIG change what runs, REPORT is where the report goes.
+# compared with and what it writes to. CORES and CONFIG change what runs, REPORT is where the report goes: beside the
+# results, whose folder a configuration may name.
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
 CONFIG ?=
-REPORT ?= results/report.html
+REPORT ?= $(shell .venv/bin/python -c "import sys, yaml; read = [yaml.safe_load(open(path, encoding='utf-8')) for path in sys.argv[1:]]; \
+    print(next((one['results'] for one in reversed(read) if one and 'results' in one), 'results'))" config.yaml $(CONFIG))/report.html
 SNAKEMAKE = .venv/bin/python -m snakemake $(if $(CONFIG),--configfile $(CONFIG))
 
 .PHONY: run help course student plan verify stability test test-default test-peers lint reference bench bench-peers theory
@@ -18,7 +20,7 @@ help: ## list the targets
 
 course: .venv/ready ## the twelve arms of a lecture, in a folder of its own; says first how long they may take
 	$(MAKE) plan CONFIG=config/course.yaml
-	$(MAKE) run CONFIG=config/course.yaml REPORT=results/course/report.html
+	$(MAKE) run CONFIG=config/course.yaml
 
 # The ID is text that make and the shell hand on as it is, and run no part of.
 unexport ID

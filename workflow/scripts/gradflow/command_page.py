@@ -21,8 +21,9 @@ A fault is one sentence, and the exit code 2. `python -m gradflow` is the same c
 """
 MAKE = """# `make`
 
-Each sets up its environment first. `CORES` (all of this machine), `CONFIG` (an overlay on `config.yaml`), `REPORT`
-(`results/report.html`) and `PYTHON` (`python3`) change what they do: `make run CONFIG=config/smoke.yaml CORES=2`.
+Each sets up its environment first. `CORES` (all of this machine), `CONFIG` (an overlay on `config.yaml`, or several),
+`REPORT` (`report.html` in the results' folder) and `PYTHON` (`python3`) change what they do: `make run
+CONFIG=config/smoke.yaml CORES=2`.
 
 | target | what it does |
 |---|---|
