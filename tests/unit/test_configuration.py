@@ -6,7 +6,6 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from conftest import ROOT
-from documents import BLOCKS
 from gradflow import GradflowError, studies
 from gradflow.config import configuration
 from gradflow.config.reference import reference
@@ -209,16 +208,6 @@ def test_bad_input_is_one_sentence_that_names_the_key(config, words):
     with pytest.raises(GradflowError, match=words) as caught:
         studies.check_models(studies.expand(configuration.complete(config)))
     assert "\n" not in str(caught.value)
-
-
-def test_the_example_of_the_studies_page_runs(tmp_path):
-    (block,) = (block for block in BLOCKS if block.page == "docs/studies.md" and block.file == "my_study.yaml")
-    (tmp_path / "example.yaml").write_text(block.code, encoding="utf-8")
-    config = configuration.read_configuration(ROOT / "config.yaml", tmp_path / "example.yaml")
-    config["select"] = ["my_study"]
-    plan = studies.expand(config)
-    studies.check_models(plan)
-    assert [arm.label for arm in plan[0].arms][-1] == "VGG-Deep, ReLU, BN"
 
 
 def test_a_file_that_is_no_yaml_is_named(tmp_path):
