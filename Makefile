@@ -40,8 +40,8 @@ stability: .venv/ready ## how sure each verdict is: other random seeds, another 
 test: .venv/ready ## run the tests
 	.venv/bin/python -m pytest
 
-test-default: .venv/ready ## open every item of the report that `make run` left, or of the run in the folder `GRADFLOW_FINISHED`
-	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser -k finished
+test-default: .venv/ready ## open every item of the report that `make run` left, and draw its figures; of the run in the folder `GRADFLOW_FINISHED`
+	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser tests/unit/test_figures_of_runs.py -k finished
 
 test-peers: .venv-peers/ready ## test the writers and the callback against the tools that they write to
 	.venv-peers/bin/python -m pytest --noconftest -o addopts= -q tests/peers
