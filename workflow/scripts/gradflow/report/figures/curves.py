@@ -73,7 +73,7 @@ def _loss_axis(axis, losses: np.ndarray) -> None:
     spans = len(positive) > 0 and positive.max() > 10 * positive.min()
     highest = losses.max(initial=0.0) * 1.1 or 1.0
     if spans:
-        highest = min(highest, 100 * np.median(losses))
+        highest = min(highest, 100 * np.median(positive))
         log_axis(axis)
         if highest < 1e3 * positive.min():
             axis.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
