@@ -17,6 +17,7 @@ from gradflow.report.prose.depth import (
 from gradflow.report.wording import power
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
+from text_boxes import overlaps
 
 
 def arm(values, accuracy=0.8, status="completed", seeds=3, loss=(2, 1), size=1.0, **settings) -> list:
@@ -145,6 +146,8 @@ def test_what_is_zero_by_construction_is_no_point_of_effects(tmp_path):
         ((2, 1), (2, 1.5), "ends lowest with a (1 nats), and highest with b (1.5)", "linear"),
         ((2, 0.001), (2, 1e-4), "ends lowest with b (0.0001 nats), and highest with a (0.001)", "log"),
         ((2, 1), (2, np.nan), "ends lowest with a (1 nats); with b it is not finite", "linear"),
+        ((2, 0.02), (2, 1e-9), "ends lowest with b (1e-09 nats), and highest with a (0.02)", "log"),
+        ((2, 0.1), (2, 1), "ends lowest with a (0.1 nats), and highest with b (1)", "log"),
         ((2, np.nan), (2, np.nan), "no training loss stayed finite", "linear"),
     ],
 )
@@ -153,6 +156,7 @@ def test_the_loss_is_drawn_by_step_on_the_axis_that_fits(tmp_path, a, b, said, s
     figure = curves.draw(study(tmp_path, **arms), results_of(**arms))
     assert said in words(figure)
     first = figure.axes[0]
+    assert overlaps(figure) == []
     assert (first.get_xlabel(), first.get_yscale()) == ("step", scale)
     line = first.lines[0].get_xydata()
     assert np.isfinite(line).all() == (not np.isnan(a[1])) and len(line) == 40 and line[-1, 0] == 40

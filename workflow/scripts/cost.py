@@ -12,7 +12,7 @@ NOTE = (
     "FLOPs of one forward and backward pass, two for a multiply-add. Activations are the outputs of all layers with "
     "parameters for one image, float32, and their gradients: times the batch size, what training keeps. Step time and "
     "memory were measured while the gradients were recorded; the median over the runs of a network. The networks of an "
-    "architecture differ in their options, images or optimizer; the table `cost` has a row for each."
+    "architecture differ in their options, images or optimizer; the table cost has a row for each."
 )
 
 with job(snakemake):

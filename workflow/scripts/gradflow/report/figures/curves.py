@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._findings import lowest_and_highest_loss
@@ -69,15 +70,19 @@ def _loss_axis(axis, losses: np.ndarray) -> None:
     """Choose the axis of losses by their span; what a diverged run had must not flatten the others."""
     losses = losses[np.isfinite(losses)]
     positive = losses[losses > 0]
-    spans = len(positive) > 0 and np.percentile(positive, 95) > 10 * np.percentile(positive, 5)
-    highest = min(losses.max(), (100 if spans else 3) * np.median(losses)) * 1.1 if len(losses) else 1.0
+    spans = len(positive) > 0 and positive.max() > 10 * positive.min()
+    highest = losses.max(initial=0.0) * 1.1 or 1.0
     if spans:
+        highest = min(highest, 100 * np.median(positive))
         log_axis(axis)
+        if highest < 1e3 * positive.min():
+            axis.yaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+            axis.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_ylim(positive.min() / 1.5, highest)
     else:
         axis.set_ylim(0, highest)
     axis.set_ylabel("cross-entropy, nats")
     above = int((losses > highest).sum())
     if above:
-        note = f"{above} points off the scale"
+        note = f"{above} point{'s' if above > 1 else ''} off the scale"
         axis.text(0.98, 0.97, note, transform=axis.transAxes, ha="right", va="top", fontsize=8)
