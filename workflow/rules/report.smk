@@ -11,12 +11,7 @@ rule summary:
         introduction=shipped("report", "workflow.rst"),
     output:
         text="<results>/report/summary.rst",
-        page=report(
-            "<results>/report/index.html",
-            caption="../../report/captions/summary.rst",
-            category=category_of_answers,
-            labels={"figure": "The answer on one screen"},
-        ),
+        page="<results>/report/index.html",  # the report has the same as its text
     log:
         "<results>/logs/summary.log",
     benchmark:
@@ -32,6 +27,33 @@ rule summary:
         code=code_fingerprint("gradflow.report.summary"),
     script:
         "../scripts/summary.py"
+
+
+rule slides:
+    input:
+        tables=table_files(),
+        datasets=expand("<results>/data/{dataset}/dataset.json", dataset=sorted({run.dataset for run in RUNS.values()})),
+        claims=rules.claims.output.table,
+        depth_at_init=depth_at_init_files(),
+        depth_figure=[path for path in notebook_figures() if Path(path).name == "depth.png"],
+        style=shipped("report", "slides.css"),
+    output:
+        page="<results>/report/slides.html",
+    log:
+        "<results>/logs/slides.log",
+    benchmark:
+        "<results>/benchmarks/slides.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        studies=[study.name for study in STUDIES],
+        thresholds=CONFIG["verdict"],
+        code=code_fingerprint("gradflow.report.slides"),
+    script:
+        "../scripts/slides.py"
 
 
 rule notebook:

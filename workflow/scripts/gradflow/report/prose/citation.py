@@ -16,7 +16,7 @@ def how_to_cite(studies: list[StudyTables], datasets: list[dict], citation: dict
 
     citation: what CITATION.cff holds.
     """
-    commits, devices = _commits_and_devices(studies)
+    commits, devices = commits_and_devices(studies)
     data = "; ".join(f"{code(facts['name'])} ({code(facts['fingerprint'][:16])})" for facts in datasets)
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     rows = [
@@ -39,8 +39,8 @@ def bibtex(citation: dict, commits: list[str]) -> str:
     )
 
 
-def _commits_and_devices(studies: list[StudyTables]) -> tuple[list[str], list[str]]:
-    """The commits of the runs, in ten letters, those with uncommitted changes marked; and the devices."""
+def commits_and_devices(studies: list[StudyTables]) -> tuple[list[str], list[str]]:
+    """Return the commits of the runs, in ten letters, those with uncommitted changes marked; and the devices."""
     if not studies:
         return [], []
     runs = pd.concat([study.runs for study in studies]).drop_duplicates("run")

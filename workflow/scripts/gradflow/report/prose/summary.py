@@ -54,9 +54,13 @@ def sentences(arms: list[InitialArm], found: list[Comparison]) -> list[str]:
         return [first, "No change that this run tried brings it back within bounds and lets the network learn."]
     best = max(helped, key=lambda one: (_gain(one), one.after.accuracy.middle))
     ends = (best.before, best.after)
-    layer = " a layer becomes ".join(_a_layer(arm) for arm in ends)
     reached = " becomes ".join(_accuracy_in_words(arm.accuracy.value) for arm in ends)
-    return [first, f"Most is won by {best.change} in {best.network}: {layer}, and the test accuracy {reached}."]
+    return [first, f"Most is won by {best.change} in {best.network}: {becomes(ends)}, and the test accuracy {reached}."]
+
+
+def becomes(ends: tuple[InitialArm, InitialArm]) -> str:
+    """Say the factor a layer before and after."""
+    return " a layer becomes ".join(_a_layer(arm) for arm in ends)
 
 
 def _gain(one: Comparison) -> float:
