@@ -14,7 +14,10 @@ with job(snakemake):
         snakemake.params.studies,
         snakemake.params.thresholds,
         [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.datasets],
-        *(read_table(tables, name) if snakemake.input[name] else empty_table(name) for name in ("claims", "depth_at_init")),
+        *(
+            read_table(tables, name) if snakemake.input[name] else empty_table(name)
+            for name in ("claims", "depth_at_init")
+        ),
         next(map(Path, snakemake.input.depth_figure), None),
     )
     write_slides(snakemake.output.page, Path(snakemake.input.style).read_text(encoding="utf-8"), shown)

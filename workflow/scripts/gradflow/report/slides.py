@@ -21,7 +21,7 @@ from gradflow.report.prose.depth import deepest, evenness
 from gradflow.report.prose.networks import extremes
 from gradflow.report.prose.remedies import what_is_hidden
 from gradflow.report.prose.summary import becomes, headline, helps_table, limits, networks, sentences
-from gradflow.report.prose.theory import factors_table, how_well
+from gradflow.report.prose.theory import factors_table, how_well, typical_error
 from gradflow.report.summary_figures import helps_figure, helps_shown, profiles_figure, starts_shown
 from gradflow.report.wording import code, markdown_table, plain
 
@@ -134,11 +134,12 @@ def _starts(told: Story, starts: list[tuple[InitialArm, ...]]) -> Slide:
     finding = "The gradient of each layer, over the last one's"
     if starts and len(starts[0]) > 1:
         finding = f"Same depth, another start: in {starts[0][0].label} {becomes(starts[0])}"
-    said = sentences(told.arms, told.found)
+    first, *_ = sentences(told.arms, told.found)
+    pairs = [plain(f"{pair[0].label}: {becomes(pair)} ({pair[1].label})") for pair in starts if len(pair) > 1]
     return Slide(
         finding,
-        _lines(*map(plain, said), "Band: random seeds; thin: theory; dashed: before"),
-        profiles_figure(starts, f"{finding}. {said[0]}") if starts else "",
+        _lines(*(pairs or [plain(first)]), "Band: random seeds; thin: theory; dashed: before"),
+        profiles_figure(starts, f"{finding}. {first}") if starts else "",
         "A straight line on a logarithmic axis is a constant factor a layer. Ask: where would a network of twice the "
         "depth end?",
     )
@@ -146,11 +147,13 @@ def _starts(told: Story, starts: list[tuple[InitialArm, ...]]) -> Slide:
 
 def _why(told: Story, starts: list, studies: list) -> Slide:
     explained = any(len(predicted_rows(arm)) for arm in networks(told.arms))
-    finding = how_well(studies) if explained else "No network of this run was explained"
+    if not explained:
+        return Slide("No network of this run was explained", "")
+    said = how_well(studies)
     return Slide(
-        "Theory says beforehand by what factor a layer" if explained else finding,
-        f"{finding}\n\n{factors_table([*chain(*starts)])}" if explained else "",
-        prediction_figure(networks(told.arms), finding) if explained else "",
+        f"Predicted before any backward pass, and {typical_error(studies)[0]:.2f} decades off",
+        f"{said}\n\n{factors_table(list(chain(*starts[:1])))}",
+        prediction_figure(networks(told.arms), said),
         "The prediction uses one forward pass and nothing of the backward pass: it could be wrong. Torch's default "
         "with ReLU keeps √(1/6), 0.41, of the gradient a layer; He's initialisation keeps all of it.",
     )
@@ -188,7 +191,7 @@ def _learning(told: Story) -> Slide:
 def _hidden(told: Story) -> Slide:
     some = [one for one in told.found if one.settings == ("optimizer",)]
     hidden = sum(one.verdict == HIDES for one in some)
-    finding = f"Another optimizer hides the vanishing gradient in {hidden} of {len(some)} networks"
+    finding = f"Another optimizer hides the vanishing gradient ({hidden} of {len(some)} comparisons)"
     if not hidden:
         finding = "Another optimizer hides no vanishing gradient here" if some else "No optimizers were compared here"
     return Slide(

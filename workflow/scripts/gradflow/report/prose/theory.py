@@ -55,11 +55,10 @@ def factors_table(arms: list[InitialArm]) -> str:
 
 def how_well(studies: list[StudyTables]) -> str:
     """Say how far the predictions lie from what was measured, over the distinct networks of all studies."""
-    drawn = pd.concat([study.theory for study in studies]).drop_duplicates(["start", "seed"])
-    means = drawn.groupby("start", observed=True)[["measured", "residual"]].mean().dropna()
+    drawn, means = _explained(studies)
     if means.empty:
         return "No network was explained."
-    residuals, spans = means["residual"].abs(), means["measured"]
+    spans, (median, most) = means["measured"], typical_error(studies)
     names = sorted({name for told in drawn["no_rule"] for name in told.split(", ") if name})
     unknown = (
         f" Operations without a rule: {', '.join(map(plain, names))}; they are bridged as they were measured."
@@ -68,7 +67,19 @@ def how_well(studies: list[StudyTables]) -> str:
     )
     said = (
         f"Over the {len(means)} distinct networks of these studies, whose gradients change by {spans.min():+.1f} to "
-        f"{spans.max():+.1f} decades, the prediction lies {residuals.median():.2f} decades from what was measured "
-        f"(median), and {residuals.max():.2f} at most."
+        f"{spans.max():+.1f} decades, the prediction lies {median:.2f} decades from what was measured "
+        f"(median), and {most:.2f} at most."
     )
     return said.replace(" -", " −") + unknown
+
+
+def typical_error(studies: list[StudyTables]) -> tuple[float, float]:
+    """Return how many decades the predictions lie from what was measured: the median over networks, and the most."""
+    residuals = _explained(studies)[1]["residual"].abs()
+    return residuals.median(), residuals.max()
+
+
+def _explained(studies: list[StudyTables]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The distinct draws of the networks of all studies, and the means of each network."""
+    drawn = pd.concat([study.theory for study in studies]).drop_duplicates(["start", "seed"])
+    return drawn, drawn.groupby("start", observed=True)[["measured", "residual"]].mean().dropna()
