@@ -26,7 +26,7 @@ def findings(page) -> list[str]:
 def test_no_page_of_ours_has_a_finding(page, run, colours, request):
     folder = Path(FINISHED).resolve() if run == "finished" else request.getfixturevalue(run)
     pages = sorted(set((folder / "results").rglob("*.html")) - {folder / "results/report.html"})  # that is Snakemake's
-    assert {"index.html", "explorer.html", "analysis.html"} <= {path.name for path in pages}
+    assert {"index.html", "explorer.html", "analysis.html", "slides.html"} <= {path.name for path in pages}
     page.emulate_media(color_scheme=colours, reduced_motion="reduce")
     found = []
     for path in pages:

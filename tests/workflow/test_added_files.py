@@ -79,7 +79,7 @@ def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
     add(done, "analysis/claims/evidence/diverged.py")
     with open(done / "report" / "claims.yaml", "a", encoding="utf-8") as stream:
         stream.write(CLAIM)
-    assert pending(done, *SMOKE).keys() == {"claims", "notebook", "summary", "all"}
+    assert pending(done, *SMOKE).keys() == {"claims", "notebook", "slides", "summary", "all"}
     before = read_table(done / "results/tables", "claims")
     make(done, "results/tables/claims.parquet")
     after = read_table(done / "results/tables", "claims")

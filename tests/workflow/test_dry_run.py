@@ -13,7 +13,7 @@ from conftest import ROOT, environment, pending, snakemake
 from gradflow.report.figures import figures
 
 ONCE = (
-    "prepare_data first_backward tables cost claims notebook summary explorer depth_at_init theory initial_survey "
+    "prepare_data first_backward tables cost claims notebook summary slides explorer depth_at_init theory initial_survey "
     "alignment all"
 )
 ONE_STUDY = ["--config", "select=[kernel]"]

@@ -49,7 +49,7 @@ def test_every_job_has_a_log_and_a_benchmark_or_says_in_its_result_what_it_took(
     }
     timed = smoke / "results/benchmarks"
     benchmarks = {path.relative_to(timed).with_suffix("") for path in timed.rglob("*.tsv")}
-    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 42
+    assert benchmarks == {path for path in logs if path.parts[0] != "train"} and len(logs) == 43
     line = next((smoke / "results/logs/train").glob("*.log")).read_text().splitlines()[0]
     assert line.startswith("epoch 1/") and "validation loss" in line
 
@@ -66,7 +66,7 @@ def test_what_is_done_stays_done(done):
 LANDMARKS = {"trainable_depth", "log_norm_variance", "residual_by_width"}  # not of this configuration
 EVERY_FIGURE = {f"figure_{name}" for name in figures().keys() - LANDMARKS}
 OF_NO_STUDY = {f"figure_{name}" for name, kind in figures().items() if "study" not in kind.arguments}
-CLAIMS_ON = {"claims", "notebook", "summary", "all"}
+CLAIMS_ON = {"claims", "notebook", "slides", "summary", "all"}
 AFTER_TABLES = EVERY_FIGURE - OF_NO_STUDY | CLAIMS_ON | {"explorer"}
 AFTER_DEPTH = {"depth_at_init", "figure_depth", *CLAIMS_ON}
 AFTER_TRAINING = {"train", "tables", "cost"} | AFTER_TABLES
@@ -83,10 +83,10 @@ AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", *CLAIMS_ON}
         ("report/figures/curves.py", "alpha=0.2", "alpha=0.3", {"figure_curves", "all"}),
         ("report/figures/depth.py", "alpha=0.2", "alpha=0.3", {"figure_depth", "notebook", "all"}),
         ("report/figures/_layers_over_time.py", "lw=1.0", "lw=1.1", {"figure_layers", "figure_layers_named", "all"}),
-        ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "summary", "all"}),
+        ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "slides", "summary", "all"}),
         ("report/explorer/scales.js", "figures = 3", "figures = 4", {"explorer", "all"}),
         ("report/wording.py", '"∞"', '"infinity"', CLAIMS_ON | SAYING),
-        ("report/prose/summary.py", "Most is won by", "Most is gained by", {"summary", "notebook", "all"}),
+        ("report/prose/summary.py", "Most is won by", "Most is gained by", {"notebook", "slides", "summary", "all"}),
         ("report/prose/ablations.py", "and {len(sure) - 3} smaller", "and more", {"notebook", "all"}),
         ("data/sources/digits.py", "255 / 16", "254 / 16", AFTER_DATA | AFTER_DEPTH),
         ("data/sources/cifar10.py", "reshape(-1, 3, 32, 32)", "reshape((-1, 3, 32, 32))", set()),
@@ -131,7 +131,7 @@ def test_a_report_of_another_configuration_is_refused(done):
     ran = snakemake(done, *SMOKE, "other.yaml", "--report", "other.html")
     said = ran.stdout + ran.stderr
     assert ran.returncode != 0 and "results holds results of another configuration, other code, or a run" in said
-    assert "notebook, summary would run again): first run snakemake" in said and "Traceback" not in said
+    assert "notebook, slides, summary would run again): first run snakemake" in said and "Traceback" not in said
     assert not (done / "other.html").exists()
 
 

@@ -31,7 +31,7 @@ HIDDEN = 3  # comparisons of optimizers on one slide
 
 
 class Slide(NamedTuple):
-    """A slide: its finding as plain text, Markdown below it, a picture as an element, and what to say, for the speaker."""
+    """A slide: its finding as plain text, Markdown below it, a picture as an element, and notes for the speaker."""
 
     finding: str
     text: str
@@ -70,7 +70,7 @@ def slides(
         _question(told, read),
         _where(told),
         _starts(told, starts),
-        _why(told, starts, read),
+        _predicted(told, starts, read),
         _helps(told),
         _learning(told),
         _hidden(told),
@@ -145,7 +145,7 @@ def _starts(told: Story, starts: list[tuple[InitialArm, ...]]) -> Slide:
     )
 
 
-def _why(told: Story, starts: list, studies: list) -> Slide:
+def _predicted(told: Story, starts: list, studies: list) -> Slide:
     explained = any(len(predicted_rows(arm)) for arm in networks(told.arms))
     if not explained:
         return Slide("No network of this run was explained", "")
@@ -206,8 +206,7 @@ def _depth(depth_at_init: pd.DataFrame, picture: Path | None) -> Slide:
     if depth_at_init.empty or picture is None:
         return Slide("Networks of growing depth were not measured here", "")
     said = deepest(depth_at_init)
-    first, *rest = said.split(": ", 1)
-    kinds = rest[0].rstrip(".").split("; ") if rest else []
+    kinds = said.partition(": ")[2].rstrip(".").split("; ")
     return Slide(
         evenness(depth_at_init),
         _lines(*map(plain, kinds), "Correlation: of the gradients of two images that hardly differ"),
