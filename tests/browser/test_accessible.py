@@ -21,12 +21,13 @@ def findings(page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("colours", "width"), [("light", 1300), ("dark", 390)])
 @pytest.mark.parametrize("run", ["smoke", *(["finished"] if FINISHED else [])])
-def test_no_page_of_ours_has_a_finding(page, run, colours, request):
+def test_no_page_of_ours_has_a_finding(page, run, colours, width, request):
     folder = Path(FINISHED).resolve() if run == "finished" else request.getfixturevalue(run)
     pages = sorted(set((folder / "results").rglob("*.html")) - {folder / "results/report.html"})  # that is Snakemake's
     assert {"index.html", "explorer.html", "analysis.html", "slides.html"} <= {path.name for path in pages}
+    page.set_viewport_size({"width": width, "height": 844})
     page.emulate_media(color_scheme=colours, reduced_motion="reduce")
     found = []
     for path in pages:

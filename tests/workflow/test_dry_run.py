@@ -13,8 +13,8 @@ from conftest import ROOT, environment, pending, snakemake
 from gradflow.report.figures import figures
 
 ONCE = (
-    "prepare_data first_backward tables cost claims notebook summary slides explorer depth_at_init theory initial_survey "
-    "alignment all"
+    "prepare_data first_backward tables cost claims notebook summary slides explorer depth_at_init theory "
+    "initial_survey alignment all"
 )
 ONE_STUDY = ["--config", "select=[kernel]"]
 FIXED = dict.fromkeys([*ONCE.split(), "all", *(f"figure_{name}" for name in figures())], 1)

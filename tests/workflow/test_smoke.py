@@ -81,7 +81,7 @@ AFTER_DRAWS = {"random_mlps", "figure_profiles", "figure_printed", *CLAIMS_ON}
     [
         ("training/status.py", "STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02", AFTER_TRAINING),
         ("report/figures/curves.py", "alpha=0.2", "alpha=0.3", {"figure_curves", "all"}),
-        ("report/figures/depth.py", "alpha=0.2", "alpha=0.3", {"figure_depth", "notebook", "all"}),
+        ("report/figures/depth.py", "alpha=0.2", "alpha=0.3", {"figure_depth", "notebook", "slides", "all"}),
         ("report/figures/_layers_over_time.py", "lw=1.0", "lw=1.1", {"figure_layers", "figure_layers_named", "all"}),
         ("report/figures/style.py", '"#DDDDDD"', '"#DDDDDE"', EVERY_FIGURE | {"notebook", "slides", "summary", "all"}),
         ("report/explorer/scales.js", "figures = 3", "figures = 4", {"explorer", "all"}),

@@ -40,6 +40,7 @@ code { background: var(--tint); padding: 0 0.2em; overflow-wrap: anywhere; } pre
 
 def page(title: str, body: str) -> str:
     """Return a whole HTML page in the house style around a body."""
+    body = re.sub(r"<(table|pre)\b", r'<\1 tabindex="0"', body)  # what is too wide scrolls, by the keyboard, too
     head = (
         f'<meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style>'

@@ -70,7 +70,7 @@ def slides(
         _question(told, read),
         _where(told),
         _starts(told, starts),
-        _predicted(told, starts, read),
+        _foretold(told, starts, read),
         _helps(told),
         _learning(told),
         _hidden(told),
@@ -145,7 +145,7 @@ def _starts(told: Story, starts: list[tuple[InitialArm, ...]]) -> Slide:
     )
 
 
-def _predicted(told: Story, starts: list, studies: list) -> Slide:
+def _foretold(told: Story, starts: list, studies: list) -> Slide:
     explained = any(len(predicted_rows(arm)) for arm in networks(told.arms))
     if not explained:
         return Slide("No network of this run was explained", "")
