@@ -39,9 +39,9 @@ stability: .venv/ready
 test: .venv/ready
 	.venv/bin/python -m pytest
 
-# opens every item of the report that make run left here, or of the finished run in the folder that GRADFLOW_FINISHED names
+# opens every item of the report that make run left here, or of the finished run in the folder that GRADFLOW_FINISHED names, and draws all its figures
 test-default: .venv/ready
-	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser -k finished
+	GRADFLOW_FINISHED=$(or $(GRADFLOW_FINISHED),.) .venv/bin/python -m pytest tests/browser tests/unit/test_figures_of_runs.py -k finished
 
 # the writers and the callback, against the tools that they write to
 test-peers: .venv-peers/ready

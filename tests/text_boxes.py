@@ -16,7 +16,7 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
 
     def record(text: Text, renderer) -> None:
         if text.get_visible() and text.get_text().strip():
-            boxes.append((text.get_text(), text.get_window_extent(renderer)))
+            boxes.append((text.get_text(), Text.get_window_extent(text, renderer)))  # without an arrow
 
     with mock.patch.object(Text, "draw", record):
         FigureCanvasAgg(figure).draw()

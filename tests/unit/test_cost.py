@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from gradflow.analysis.cost import cost, cost_table
+from gradflow.analysis.cost import by_architecture, cost, cost_table
 from gradflow.runs import MODEL_OPTIONS
 
 
@@ -43,3 +43,20 @@ def test_a_table_of_mixed_settings_has_a_row_a_network_and_optimizer():
     assert table["parameters_full"].iloc[0] == cost("vgg_deep", 10, 32, **full)["parameters"]
     assert table["parameters"].iloc[0] == cost("vgg_deep", 10, 32, **full | {"width": 0.25})["parameters"]
     assert set(MODEL_OPTIONS) <= set(table.columns)  # even those that no network of the runs has
+
+
+def test_people_read_a_row_an_architecture_from_the_least_to_the_most():
+    """Of what all its networks share the number alone, of what was not measured a dash."""
+    shared = {"unused": 0, "mflop": 1.5, "activation_mib": 2.0, "unused_full": 0, "mflop_full": 1e6, "device": "cpu"}
+    shared |= {"activation_mib_full": 2.0, "step_ms": float("nan"), "parameters_full": 7}
+    rows = [
+        shared | {"architecture": "vgg_deep", "parameters": 1234567, "peak_memory_mb": 10.5},
+        shared | {"architecture": "resnet18", "parameters": 5, "peak_memory_mb": 1.0},
+        shared | {"architecture": "vgg_deep", "parameters": 89, "peak_memory_mb": 9.0, "device": "cpu, Tesla"},
+    ]
+    table = by_architecture(pd.DataFrame(rows)).set_index("architecture")
+    assert list(table["networks"]) == [2, 1] and list(table.index) == ["VGG-Deep", "ResNet-18"]
+    assert list(table["parameters"]) == ["89 to 1,234,567", "5"] and table.at["VGG-Deep", "device"] == "Tesla, cpu"
+    assert list(table["peak memory of the process, MiB, measured"]) == ["9 to 10.5", "1"]
+    assert list(table["MFLOP per image at full width"]) == ["1,000,000"] * 2
+    assert list(table["ms per step, measured"]) == ["–"] * 2

@@ -29,7 +29,7 @@ def test_code_changes_what_uses_it_and_nothing_else(library):
     edit(library / "recorder" / "history.py", "ROWS_ON_DEVICE = 1024", "ROWS_ON_DEVICE = 512")
     after = prints()
     assert changed(before, after) == {"training.loop"}
-    edit(library / "report" / "figures" / "curves.py", "alpha=0.6", "alpha=0.7")
+    edit(library / "report" / "figures" / "curves.py", "alpha=0.2", "alpha=0.3")
     edit(library / "labels.py", '"ReLU"', '"relu"')
     assert changed(after, prints()) == {"report.figures.curves", "report.prose.verdicts"}
 

@@ -24,7 +24,6 @@ from gradflow.models.catalogue import Architecture
 from gradflow.models.main_path import beside_main_path
 from gradflow.propagation.first_backward import first_backward
 from gradflow.propagation.survey import theory_tables
-from gradflow.report.figures._depth_profiles import depth_profiles
 from gradflow.report.prose.theory import why
 from gradflow.report.prose.vanishing import does_it_vanish
 from gradflow.report.prose.verdicts import verdict_table
@@ -125,7 +124,6 @@ def test_layers_that_are_called_by_numbers_stay_names(folder):
 def test_networks_of_one_to_three_layers_go_through_figures_and_prose(folder):
     study = read_study(folder / "tables", "small")
     assert all(path.stat().st_size for path in draw_figures(folder, "small").values())
-    depth_profiles(study, "relative_gradient").draw_without_rendering()
     said = does_it_vanish(study, THRESHOLDS)
     assert "has one layer (<code>1</code>), and nothing to compare" in said and "of the last (<code>5</code>)" in said
     assert "| 1 | – | – | – | – | GradflowError&#58; explain&#58; one layer with weights lies between" in why(study)

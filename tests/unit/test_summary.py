@@ -11,7 +11,7 @@ from jinja2 import Environment
 from conftest import ROOT
 from gradflow.analysis.tables import empty_table
 from gradflow.report.summary import summary_body, write_summary
-from gradflow.report.summary_figures import FAINT, INK, PAPER, _whole_ticks
+from gradflow.report.summary_figures import FAINT, INK, PAPER, whole_ticks
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
 
@@ -129,7 +129,7 @@ def test_what_the_pages_stylesheet_names_is_there(tmp_path):
     [(-1.6, 1.4, [-1, 0, 1]), (-22.5, 4.8, [-20, -15, -10, -5, 0]), (-320, 3, [-300, -250, -200, -150, -100, -50, 0])],
 )
 def test_axes_count_whole_decades(low, high, ticks):
-    assert _whole_ticks(low, high) == ticks
+    assert whole_ticks(low, high) == ticks
 
 
 def test_a_picture_of_very_many_layers_stays_readable_for_docutils(tmp_path):

@@ -11,7 +11,7 @@ from gradflow.analysis.tables import empty_table
 from gradflow.analysis.verdicts import arm_verdicts
 from gradflow.config.verdict import Verdict
 from gradflow.labels import PHASES, SHOWN_PHASES
-from gradflow.report.figures import decades, effects, profile_activation
+from gradflow.report.figures import decades, effects, profile_weight
 from gradflow.report.prose.ablations import ablation_table, effect
 from gradflow.report.prose.claims import early_against_deep
 from gradflow.report.prose.vanishing import does_it_vanish
@@ -135,11 +135,11 @@ def test_figures_say_what_has_no_end(partly, alone):
     study = read_study(partly / "tables", "s")
     assert {"stalled: no end", "1 of 3 stalled: no end"} <= set(words_of(decades.draw(study, THRESHOLDS)))
     assert words_of(effects.draw(study)).count("stalled: no end") == 1
-    titles = " ".join(words_of(profile_activation.draw(study)))
-    assert "stalled\nstalled: no end" in titles and "some\n1 of 3 stalled: no end" in titles
+    titles = " ".join(" ".join(words_of(profile_weight.draw(study, THRESHOLDS))).split())
+    assert "; stalled: no end" in titles and "; 1 of 3 stalled: no end" in titles
     assert "random seeds at init 3, at the end 3" in titles
     none = read_study(alone / "tables", "s")
-    assert "at the end 0" in " ".join(words_of(profile_activation.draw(none)))
+    assert "at the end 0" in " ".join(words_of(profile_weight.draw(none, THRESHOLDS)))
 
 
 def test_arms_that_have_not_learnt_are_named_beside_the_finding(partly, tmp_path):

@@ -44,11 +44,13 @@ def pictures_of(kind):
     if not all(FILES_OF_FIGURES[name] for name in kind.read):
         return []
     if "study" in kind.arguments:
-        return [(f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), settings_of(s.name)) for s in STUDIES]
+        drawn = [s for s in STUDIES if max(run.epochs for run in s.runs) >= kind.epochs]
+        return [(f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), settings_of(s.name)) for s in drawn]
     path = f"{FOLDERS_OF_FIGURES[kind.read[0]]}/{kind.name}"
     if "width" in kind.arguments:
         widths = CONFIG["mlp"]["widths"]
-        return [(f"{path}-width{width}", kind.title.format(width=width), {"width": width}) for width in widths]
+        settings = [{"width": width, "thresholds": CONFIG["verdict"]} for width in widths]
+        return [(f"{path}-width{its['width']}", kind.title.format(**its), its) for its in settings]
     return [(path, kind.title, {})]
 
 

@@ -18,7 +18,6 @@ from gradflow.runs import MODEL_OPTIONS
 MEASURED = ("step_ms", "peak_memory_mb")
 # What people read, in this order.
 TITLES = {
-    "network": "network",
     "parameters": "parameters",
     "unused": "of them unused",
     "mflop": "MFLOP per image",
@@ -29,7 +28,6 @@ TITLES = {
     "activation_mib_full": "activations and their gradients per image at full width, MiB",
     "step_ms": "ms per step, measured",
     "peak_memory_mb": "peak memory of the process, MiB, measured",
-    "device": "device",
 }
 
 
@@ -76,6 +74,24 @@ def cost_table(runs: pd.DataFrame, architectures: Mapping[str, Architecture] = C
         full = {f"{name}_full": value for name, value in full.items()}
         rows.append({"network": label} | network | own | full | measured)
     return pd.DataFrame(rows, columns=list(TABLES["cost"].columns))
+
+
+def by_architecture(table: pd.DataFrame, architectures: Mapping[str, Architecture] = CATALOGUE) -> pd.DataFrame:
+    """Return a row an architecture of the table of costs, as people read it: from the least to the most of each number.
+
+    table: as `cost_table` returns it; "–" is what was not measured. The columns have their TITLES.
+    """
+    rows = []
+    for name, some in table.groupby("architecture", sort=False, observed=True):
+        ranges = {title: _from_least_to_most(some[column]) for column, title in TITLES.items()}
+        devices = ", ".join(sorted({one for said in some["device"] for one in said.split(", ")}))
+        rows.append({"architecture": architectures[name].label, "networks": len(some)} | ranges | {"device": devices})
+    return pd.DataFrame(rows)
+
+
+def _from_least_to_most(values: pd.Series) -> str:
+    ends = dict.fromkeys(f"{value:,.10g}" for value in (values.min(), values.max()) if not pd.isna(value))
+    return " to ".join(ends) or "–"
 
 
 def _known_cost(architecture: Architecture, network: dict, known: dict[str, dict]) -> dict:

@@ -7,13 +7,13 @@ from io import StringIO
 
 import matplotlib
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
-from gradflow.analysis.ablations import ACTIVATION_GRADIENT
 from gradflow.analysis.what_helps import HELPS, Comparison, InitialArm
 from gradflow.colours import BLUE, ORANGE, SKY, VERMILLION
+from gradflow.report.figures._way_back import label_ends, predicted_way_back, way_back
 from gradflow.report.figures.style import STYLE as HOUSE
+from gradflow.report.figures.style import whole_ticks
 from gradflow.report.wording import power_of_ten
 
 INK, PAPER, FAINT = "#010203", "#fefdfc", "#7f7e7d"  # what stands for the page's own colours in what matplotlib writes
@@ -78,21 +78,21 @@ def profiles_figure(shown: list[tuple[InitialArm, ...]], alt: str) -> str:
         ends = []
         for colour, pair in zip(COLOURS, shown):
             for number, arm in enumerate(pair):
-                x, mean, low, high = _on_the_way(arm)
-                axis.fill_between(x, low, high, color=colour, alpha=0.18, lw=0)
+                logs, theory = way_back(arm.study, arm.label), predicted_way_back(arm.study, arm.label).mean(axis=1)
+                x, mean = np.linspace(1, 0, len(logs)), logs.mean(axis=1).to_numpy()
+                axis.fill_between(x, logs.min(axis=1), logs.max(axis=1), color=colour, alpha=0.18, lw=0)
                 axis.plot(x, mean, color=colour, lw=2.2, ls="-" if number or len(pair) == 1 else (0, (4, 2)))
-                _, theory = _by_depth(_theory_of_layers(arm))
                 axis.plot(np.linspace(1, 0, len(theory)), theory, color=INK, lw=0.5)
                 ends += [(mean[0], arm.label, colour)] if len(mean) and np.isfinite(mean[0]) else []
         low, high = axis.get_ylim()
         axis.set_ylim(min(low, -1), max(high, 1))
-        _label_ends(axis, ends)
+        label_ends(axis, ends, SMALL)
         axis.axhline(0, color=FAINT, lw=0.8)
         axis.set_xlim(0, 1)
         axis.set_xticks([0, 0.5, 1], ["last layer", "half way back", "first layer"])
         for text, side in zip(axis.get_xticklabels(), ("left", "center", "right")):
             text.set_horizontalalignment(side)
-        axis.set_yticks(_whole_ticks(*axis.get_ylim()))
+        axis.set_yticks(whole_ticks(*axis.get_ylim()))
         axis.yaxis.set_major_formatter(lambda value, _: power_of_ten(round(value)))
         axis.set_ylabel("gradient over the last layer's")
         return page_element(figure, alt)
@@ -124,7 +124,7 @@ def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
         axis.set_yticks([])
         axis.set_ylim(len(shown) - 0.4, -0.6)
         axis.set_xlim(low, high)
-        axis.set_xticks(_whole_ticks(low, high))
+        axis.set_xticks(whole_ticks(low, high))
         axis.set_xlabel("decades at init, first layer over last")
         axis.text(1.02, 1.0, "test accuracy", transform=axis.transAxes, ha="left", va="bottom", fontsize=SMALL)
         axis.text((below + above) / 2, 1.0, "in bounds", transform=axis.get_xaxis_transform(), ha="center", va="bottom",
@@ -132,51 +132,8 @@ def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
         return page_element(figure, alt)
 
 
-def _whole_ticks(low: float, high: float) -> list[int]:
-    """Whole decades between two bounds, at most seven."""
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if high - low <= 7 * step)
-    return [tick * step for tick in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
-
-
 def _in_hundredths(value: float) -> str:
     return f"{value:.2f}" if np.isfinite(value) else "–"
-
-
-def _on_the_way(arm: InitialArm) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """How far on the way a layer is (1: the first), and its log10 over the last's: mean, lowest, highest."""
-    table = arm.study.profiles
-    mine = (table["label"] == arm.label) & (table["phase"] == "init") & (table["quantity"] == ACTIVATION_GRADIENT)
-    values, mean = _by_depth(arm.study.on_main_path(table[mine]).rename(columns={"run": "draw"}))
-    return np.linspace(1, 0, len(mean)), mean, values.min(axis=1).to_numpy(), values.max(axis=1).to_numpy()
-
-
-def _theory_of_layers(arm: InitialArm) -> pd.DataFrame:
-    table = arm.study.theory_layers
-    mine = arm.study.on_main_path(table[table["label"] == arm.label])
-    return mine.rename(columns={"seed": "draw", "predicted": "value"}).drop(columns="measured")
-
-
-def _by_depth(table: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
-    """A row a layer, a column a random seed: log10 of the value over the last layer's; and the mean over the seeds."""
-    wide = table.pivot_table(index="depth", columns="draw", values="value", observed=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log10(wide / wide.iloc[-1] if len(wide) else wide)
-    logs = logs.where(np.isfinite(logs))
-    return logs, logs.mean(axis=1).to_numpy()
-
-
-def _label_ends(axis, ends: list[tuple[float, str, str]]) -> None:
-    """Write (value, label, colour) beside the ends of lines, apart from each other."""
-    ends = sorted(ends)
-    least = 0.07 * np.ptp(axis.get_ylim())
-    up, down = [value for value, *_ in ends], [value for value, *_ in ends]
-    for i in range(1, len(ends)):
-        up[i] = max(up[i], up[i - 1] + least)
-        down[-i - 1] = min(down[-i - 1], down[-i] - least)
-    for (value, label, colour), *places in zip(ends, up, down):
-        beside = {"textcoords": axis.get_yaxis_transform(), "va": "center", "fontsize": SMALL}
-        line = {"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 0, "shrinkB": 0}
-        axis.annotate(label, (1, value), (1.06, sum(places) / 2), arrowprops=line, **beside)
 
 
 def page_drawing(name: str):

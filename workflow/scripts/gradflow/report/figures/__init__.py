@@ -22,7 +22,7 @@ GIVEN = "gradflow.report.given"
 # draws on their own, by architecture; the verdict's thresholds; the width of random MLPs.
 SUBJECTS = {
     "study": ("results", "layers", "thresholds"),
-    "random_mlps": ("width",),
+    "random_mlps": ("width", "thresholds"),
     "notebook_004": (),
     "depth_at_init": (),
     "initial_survey": (),
@@ -39,7 +39,8 @@ class FigureKind(NamedTuple):
 
     function: its name; arguments: what it is given. title: in the report; "{width}" in it stands for that setting.
     formats: of the files of each picture; the report shows the first. category: of the report, in which it stands; with
-    None it is a file alone. studies: those of which the report has it, if not of all.
+    None it is a file alone. studies: those of which the report has it, if not of all. epochs: of which it is drawn for
+    studies of so many epochs or more alone.
     """
 
     module: str
@@ -49,6 +50,7 @@ class FigureKind(NamedTuple):
     formats: tuple[str, str] = ("png", "svg")
     category: str | None = "appendix"
     studies: tuple[str, ...] = ()
+    epochs: int = 0
 
     @property
     def name(self) -> str:
@@ -105,11 +107,12 @@ def report_figure(
     formats: tuple[str, str] = ("png", "svg"),
     category: str | None = "appendix",
     studies: tuple[str, ...] = (),
+    epochs: int = 0,
 ) -> Callable[[Callable], Callable]:
     """Mark the function that draws the figure of its file: it returns a matplotlib Figure.
 
     What it returns for other formats has a method `save(*paths)`. The report has those of a category alone, and there,
-    if studies are named, theirs.
+    if studies are named, theirs. It is drawn for studies of so many epochs, or more.
     """
     return lambda function: function
 

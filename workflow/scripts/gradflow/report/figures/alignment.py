@@ -8,7 +8,8 @@ from matplotlib.ticker import ScalarFormatter
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.colours import CYCLE, GREY
 from gradflow.report.figures import report_figure
-from gradflow.report.figures.style import legend_below, means_over, panels
+from gradflow.report.figures.style import headed, legend_below, means_over, panels
+from gradflow.report.prose.depth import alignment_learnt
 
 PANELS = {"residual": "residual: measured − predicted decades", "loss": "training loss, nats"}
 
@@ -31,6 +32,6 @@ def draw(alignment: pd.DataFrame) -> Figure:
         axis.set_title(title, fontsize=9)
         axis.set_xlabel("updates")
     over = means_over(alignment["seed"].nunique(), "mean and 95 % interval")
-    figure.suptitle(f"The gradient aligns with the weights as they learn\n({over})")
+    headed(figure, "", alignment_learnt(alignment), over)
     legend_below(figure, axes[0])
     return figure

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from gradflow.analysis.statistics import estimate_mean
 from gradflow.colours import BLUE, GREEN, GREY, ORANGE, VERMILLION
 from gradflow.report.figures import report_figure
-from gradflow.report.figures.style import legend_below, panels
+from gradflow.report.figures.style import headed, legend_below, means_over, panels
+from gradflow.report.prose.depth import evenness
 
 KINDS = {
     (True, True): ("skip, BN", GREEN, "-"),
@@ -39,6 +40,7 @@ def draw(depth_at_init: pd.DataFrame) -> Figure:
         axis.set_xlabel("layers")
         axis.set_xticks(sorted(set(depth_at_init["depth"])))
     draws = depth_at_init.groupby(["depth", "skip", "batch_norm"]).size().min()
-    figure.suptitle(f"CIFAR ResNets at initialisation (He init; mean and 95 % interval over {draws} random seeds)")
+    over = means_over(draws, "mean and 95 % interval")
+    headed(figure, "", evenness(depth_at_init), f"CIFAR ResNets at initialisation, He init; {over}")
     legend_below(figure, axes[0])
     return figure

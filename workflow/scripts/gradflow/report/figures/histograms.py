@@ -10,7 +10,7 @@ BINS_PER_DECADE = 5
 SEED_SAMPLE = 20
 
 
-@report_figure("Histograms by epoch, animated", formats=("html", "gif"), category=None)
+@report_figure("Histograms by epoch, animated", formats=("html", "gif"), category=None, epochs=5)
 def draw(study, layers: dict[str, list[str]]) -> Animation:
     """Draw one frame an epoch, a panel an arm: the distribution of the named layers' norms over that epoch's steps.
 
@@ -52,7 +52,20 @@ def draw(study, layers: dict[str, list[str]]) -> Animation:
         if shared:
             legend_below(figure, axes[0], columns=6)
         frames.append(figure)
-    return Animation(frames, f"{study.title}: gradient norms by epoch")
+    return Animation(frames, f"{study.title}: {_what_moves(norms, chosen)}")
+
+
+def _what_moves(norms, chosen: dict[str, list[str]]) -> str:
+    """Say how far the first named layer's median norm moves from the first epoch to an arm's last."""
+    moves = []
+    for label, table in norms.items():
+        first = table[(table["layer"] == chosen[label][0]) & (table["value"] > 0) & np.isfinite(table["value"])]
+        medians = np.log10(first.groupby("epoch")["value"].median())
+        moves += [medians.iloc[-1] - medians.iloc[0]] if len(medians) > 1 else []
+    if not moves:
+        return "gradient norms by epoch"
+    ends = " to ".join(f"{end:+.1f}".replace("-", "−") for end in sorted({round(min(moves), 1), round(max(moves), 1)}))
+    return f"over the epochs the first named layer's median gradient moves by {ends} decades"
 
 
 def seed_sample(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,8 @@ from gradflow.causes import CAUSES
 from gradflow.labels import INITS
 from gradflow.report.figures import report_figure
 from gradflow.report.figures._causes import stacked_causes
-from gradflow.report.figures.style import legend_below, means_over
+from gradflow.report.figures.style import headed, legend_below, means_over
+from gradflow.report.prose.depth import least_by_init
 
 GAP = 0.8  # between architectures, in rows
 
@@ -33,6 +34,6 @@ def draw(initial_survey: pd.DataFrame) -> Figure:
         middle = (rows[places[0]] + rows[places[-1]]) / 2
         axis.text(-0.17, middle, said, transform=axis.get_yaxis_transform(), ha="right", va="center", fontsize=9)
     seeds = initial_survey["seed"].nunique()
-    figure.suptitle(f"Before any training: what the gradient is owed to\n({means_over(seeds)})")
+    headed(figure, "", least_by_init(initial_survey), f"before any training; {means_over(seeds)}")
     legend_below(figure, axis)
     return figure

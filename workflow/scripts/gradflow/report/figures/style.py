@@ -20,6 +20,7 @@ from gradflow.files import atomic_write
 from gradflow.labels import SUPERSCRIPTS
 
 PHASE_COLOURS = {"init": BLACK, "one_step": ORANGE, "middle": SKY, "end": BLUE}
+LETTERS_AN_INCH = 11  # of a figure's title
 LINES = ("-", "--", ":", "-.")
 STYLE = {
     "font.size": 10,
@@ -128,6 +129,12 @@ def _power_of_ten(value: float, _position: int) -> str:
     return power if math.isclose(mantissa, 1) else f"{mantissa:g}·{power}"
 
 
+def whole_ticks(low: float, high: float) -> list[int]:
+    """Return whole numbers between two bounds, at most seven."""
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000) if high - low <= 7 * step)
+    return [tick * step for tick in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
+
+
 def means_over(seeds: int, what: str = "means") -> str:
     """Say what is drawn over how many random seeds; one has neither mean nor interval."""
     return f"{what} over {seeds} random seeds" if seeds > 1 else "one random seed"
@@ -148,6 +155,18 @@ def title(axis, text: str, note: str = "", **style) -> None:
     bound = re.sub(r"(?<!,) ", "\N{NO-BREAK SPACE}", text)
     lines = textwrap.wrap(bound, 40, break_long_words=False, break_on_hyphens=False)
     axis.set_title("\n".join(filter(None, [*lines, note])), **style)
+
+
+def headed(figure: Figure, subject: str, finding: str, note: str = "") -> None:
+    """Set a figure's title: what it is of and what it shows, as wide as the figure; note: in brackets below it.
+
+    Where it takes more than two lines the figure grows by them.
+    """
+    width = int(LETTERS_AN_INCH * figure.get_figwidth())
+    said = [f"{subject}: {finding}" if subject else finding, f"({note})" if note else ""]
+    lines = [line for text in said for line in textwrap.wrap(text, width)]
+    figure.suptitle("\n".join(lines))
+    figure.set_figheight(figure.get_figheight() + 0.2 * max(0, len(lines) - 2))
 
 
 def in_legend(name: str) -> str:
