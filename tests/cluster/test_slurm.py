@@ -4,6 +4,7 @@ There is no CUDA here: jobs ask Slurm for their GPU as they would, and train on 
 """
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from conftest import ROOT, assert_same_science, copy_workflow, snakemake
+from documents import COMMANDS
 from gradflow.training.result import read_result
 from processes import job_process, running, wait
 from real_slurm import Unavailable, slurm
@@ -160,6 +162,8 @@ def test_a_cancelled_job_is_reported_and_the_next_run_completes(client, one_to_t
     folder, missing = one_to_train
     process = train(folder, missing, "--retries", "0")
     job = training_job(client, folder, missing)
+    (queue,) = (command for _, command in COMMANDS if command.startswith("squeue "))
+    assert job in client.ask(*shlex.split(queue))  # as docs/cluster.md says
     client.ask("scancel", job)
     said = process.communicate(timeout=300)[0]
     assert process.returncode != 0 and f"JOB {job} ON {client.node} CANCELLED" in said, said

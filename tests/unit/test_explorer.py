@@ -145,7 +145,7 @@ def test_what_has_no_room_at_all_is_refused_and_nothing_is_written(tmp_path):
 def test_names_cannot_leave_their_place(results, tmp_path):
     write_explorer(tmp_path / "explorer.html", HOSTILE, arms_of_results(results, THRESHOLDS))
     text = (tmp_path / "explorer.html").read_text()
-    assert "<img" not in text and text.count("</script>") == 2
+    assert "<img" not in text and text.count("</script>") == 3
 
 
 def test_the_command_writes_the_page_of_a_folder_a_recording_and_a_profile(results, tmp_path, monkeypatch, capsys):

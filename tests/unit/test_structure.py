@@ -24,7 +24,7 @@ FLOORS = (
     ("analysis",),
     ("report",),
     ("runtime",),
-    ("cli", "__main__"),
+    ("cli", "__main__", "command_page"),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 # Files of these folders are alike, and are found by what each of them defines.

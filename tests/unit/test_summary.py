@@ -140,3 +140,9 @@ def test_a_picture_of_very_many_layers_stays_readable_for_docutils(tmp_path):
     text = (tmp_path / "a.rst").read_text(encoding="utf-8")
     assert max(map(len, text.splitlines())) < 10_000
     assert path.split() == re.search('d="(.*?)"', publish_parts(text, writer="html")["html_body"], re.DOTALL)[1].split()
+
+
+def test_networks_without_a_width_have_none_among_the_limits(tmp_path):
+    arms = {"My network": arm(-0.2, LEARNT, width=None), "My network, deeper": arm(-6, CHANCE, width=None, init="he")}
+    said = words(body(tmp_path, arms))
+    assert "Limits of this run: digits: 1,258 training images of 32×32; " in said and "width" not in said

@@ -3,14 +3,12 @@
 The files are the examples of the documentation.
 """
 
-import re
-from textwrap import dedent
-
 import numpy as np
 import pandas as pd
 import yaml
 
-from conftest import ROOT, pending, snakemake
+from conftest import pending, snakemake
+from documents import BLOCKS, ROOT, Block
 from gradflow.analysis.tables import read_table
 from gradflow.data import store
 
@@ -23,11 +21,26 @@ CLAIM = """
 """
 
 
-def add(folder, page: str, file: str) -> None:
-    """Add the file that a page of the documentation has as its example to the library of a copy."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8").split(f"`{file}`", 1)[1]
-    code = re.search(r"(?:^(?:    .*)?\n)+", text[text.index("\n\n") :], re.MULTILINE)[0]
-    (folder / "workflow" / "scripts" / "gradflow" / file).write_text(dedent(code).strip() + "\n", encoding="utf-8")
+def example(page: str, file: str) -> Block:
+    """The block of a page that is its example of a file: the first after its name."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    line = text[: text.index(f"`{file}`")].count("\n")
+    return next(block for block in BLOCKS if block.page == page and block.language == "python" and block.line > line)
+
+
+ADDED = {
+    file: example(page, file)
+    for page, file in (
+        ("docs/data.md", "data/sources/npz.py"),
+        ("docs/claims.md", "analysis/claims/evidence/diverged.py"),
+        ("docs/studies.md", "report/figures/seeds.py"),
+    )
+}
+
+
+def add(folder, file: str) -> None:
+    """Add the file that the documentation has as its example to the library of a copy."""
+    (folder / "workflow" / "scripts" / "gradflow" / file).write_text(ADDED[file].code, encoding="utf-8")
 
 
 def make(folder, target: str, *configfiles: str) -> None:
@@ -37,7 +50,7 @@ def make(folder, target: str, *configfiles: str) -> None:
 
 
 def test_a_source_is_one_file_and_its_data_set_is_prepared_without_those_that_are_there(done):
-    add(done, "data.md", "data/sources/npz.py")
+    add(done, "data/sources/npz.py")
     assert pending(done, *SMOKE) == {}
     images = np.random.default_rng(0).integers(0, 256, (100, 3, 32, 32), np.uint8)
     np.savez(done / "mine.npz", images=images, labels=np.arange(100) % 2 + 7)
@@ -52,7 +65,7 @@ def test_a_source_is_one_file_and_its_data_set_is_prepared_without_those_that_ar
 
 
 def test_what_a_source_takes_is_checked_as_it_says(workflow):
-    add(workflow, "data.md", "data/sources/npz.py")
+    add(workflow, "data/sources/npz.py")
     for settings, words in (
         ({"path": 1}, "datasets.mine.path is 1; it must be of type string"),
         ({"groups": {"a": ["b"]}}, "datasets.mine has no key 'groups'; it takes source, size, drop_damaged, path."),
@@ -63,7 +76,7 @@ def test_what_a_source_takes_is_checked_as_it_says(workflow):
 
 
 def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
-    add(done, "claims.md", "analysis/claims/evidence/diverged.py")
+    add(done, "analysis/claims/evidence/diverged.py")
     with open(done / "report" / "claims.yaml", "a", encoding="utf-8") as stream:
         stream.write(CLAIM)
     assert pending(done, *SMOKE).keys() == {"claims", "notebook", "summary", "all"}
@@ -77,7 +90,7 @@ def test_a_kind_of_evidence_is_one_file_and_settles_a_claim(done):
 
 
 def test_a_figure_is_one_file_and_its_caption(done):
-    add(done, "studies.md", "report/figures/seeds.py")
+    add(done, "report/figures/seeds.py")
     (done / "report" / "captions" / "seeds.rst").write_text("Runs of this study.\n")
     assert pending(done, *SMOKE) == {"figure_seeds": 1, "all": 1}
     before = (done / "results/figures/skip/decades.png").read_bytes()
@@ -88,7 +101,7 @@ def test_a_figure_is_one_file_and_its_caption(done):
 
 
 def test_a_figure_without_a_caption_or_a_title_is_refused_in_one_sentence(workflow):
-    add(workflow, "studies.md", "report/figures/seeds.py")
+    add(workflow, "report/figures/seeds.py")
     refused = snakemake(workflow, "-n", *SMOKE)
     said = refused.stdout + refused.stderr
     assert refused.returncode != 0 and "captions/seeds.rst does not exist: write the caption of the figure" in said

@@ -1,11 +1,10 @@
 """The exercises of docs/teaching.md: each can be run as its page says, and its solution is about what it runs."""
 
-import re
-
 import pytest
 import yaml
 
 from conftest import ROOT, pending, snakemake
+from documents import BLOCKS, filled_in
 from gradflow import studies
 from gradflow.analysis.claims.evidence import baseline
 from gradflow.analysis.claims.schema import read_claims
@@ -49,11 +48,10 @@ def has(run, wanted) -> bool:
 
 @pytest.mark.parametrize("name", EXERCISES)
 def test_the_test_that_a_page_begins_is_one_once_its_region_is_filled_in(name, tmp_path):
-    page = (ROOT / "exercises" / name / "README.md").read_text(encoding="utf-8")
-    begun = re.search(r"^    - id: M1\n(?:    .*\n)+", page, re.MULTILINE)[0]
-    filled = re.sub(r"(above|below):  +#", r"\1: 0.5  #", begun).replace("[ , ]", "[-1, 1]")
+    (begun,) = (block for block in BLOCKS if block.page == f"exercises/{name}/README.md" and block.language == "yaml")
+    filled = filled_in(begun.code)
     (tmp_path / "my_claims.yaml").write_text(filled, encoding="utf-8")
-    assert filled != begun and read_claims(tmp_path / "my_claims.yaml")[0]["id"] == "M1"
+    assert filled != begun.code and read_claims(tmp_path / "my_claims.yaml")[0]["id"] == "M1"
 
 
 def test_an_exercise_settles_its_solution(workflow):

@@ -6,7 +6,8 @@ import shutil
 import pytest
 import yaml
 
-from conftest import ROOT, snakemake
+from conftest import snakemake
+from documents import COMMANDS
 
 SMOKE = "config/smoke.yaml"
 LIBRARY = "workflow/scripts/gradflow"
@@ -139,10 +140,8 @@ def test_trainings_that_an_earlier_version_made_are_kept_by_one_command(done):
     path.write_text(path.read_text().replace("STALLED_WITHIN = 0.01", "STALLED_WITHIN = 0.02"))
     before = {file: file.read_bytes() for file in done.glob("results/runs/*/norms.npz")}
     assert len(jobs_of(done)["train"]) == len(before) == 12
-    command = re.search(r"^    snakemake (runs --touch .*?) +#", (ROOT / "docs" / "architecture.md").read_text(), re.M)[
-        1
-    ]
-    kept = snakemake(done, *command.split(), "--configfile", SMOKE)
+    (command,) = (command for block, command in COMMANDS if block.page == "docs/architecture.md")
+    kept = snakemake(done, *command.split()[1:], "--configfile", SMOKE)
     assert kept.returncode == 0, kept.stdout + kept.stderr
     assert not TRAINING & jobs_of(done).keys()
     assert {file: file.read_bytes() for file in before} == before

@@ -9,12 +9,19 @@ from snakemake.exceptions import WorkflowError
 
 SPECIAL = re.compile(r"[\s'\"$`\\&|;<>()*?\[\]{}!]")  # of the characters of a path, what means something to a shell
 WHICH_LIBRARY = "import importlib.util as u, os; os.write(1, os.fsencode(u.find_spec('gradflow').origin))"
-SCRIPTS = Path(workflow.basedir, "workflow", "scripts").resolve()
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)  # of this file, in a module, too
+if "://" in HERE:
+    raise WorkflowError(
+        f"The library of this workflow lies beside it, where jobs import it, so it cannot be taken from {HERE}: clone "
+        "the repository, and name the clone's workflow/Snakefile."
+    )
+CHECKOUT = Path(HERE).parents[1]
+SCRIPTS = Path(CHECKOUT, "workflow", "scripts").resolve()
 
 
 def shipped(*names):
     """A file of this checkout, as seen from the folder that the workflow runs in (--directory)."""
-    return os.path.relpath(Path(workflow.basedir, *names))
+    return os.path.relpath(Path(CHECKOUT, *names))
 
 
 def let_the_shell_find_python():

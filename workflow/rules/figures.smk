@@ -74,7 +74,7 @@ def in_report(title):
 
 def caption(kind):
     """The caption of a kind of figure."""
-    path = Path(workflow.basedir, "report", "captions", f"{kind.name}.rst")
+    path = Path(CHECKOUT, "report", "captions", f"{kind.name}.rst")
     if not path.exists():
         raise WorkflowError(f"{path} does not exist: write the caption of the figure {kind.name!r} there.")
     return path

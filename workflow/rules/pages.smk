@@ -30,7 +30,7 @@ def digest_of_words():
 
 def category_of_answers(wildcards):
     """Where a report shows the answers; only a report asks, and it is refused where it would show what is not so now."""
-    left = sorted({job.rule.name for job in workflow.dag.needrun_jobs()} - {"all"})
+    left = sorted({job.rule.name for job in workflow.dag.needrun_jobs() if job.output})  # not `all`, whatever its name
     if left:
         sys.exit(  # an exception that is no exit comes with a traceback
             f"gradflow: {RESULTS} holds results of another configuration, other code, or a run that is not done "

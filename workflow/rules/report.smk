@@ -1,5 +1,5 @@
 # The report's own text: the opening page once a run has written it, and until then what introduces it.
-INTRODUCTION, OPENING = Path(workflow.basedir, "report", "workflow.rst"), (RESULTS / "report" / "summary.rst").resolve()
+INTRODUCTION, OPENING = Path(CHECKOUT, "report", "workflow.rst"), (RESULTS / "report" / "summary.rst").resolve()
 
 
 rule summary:

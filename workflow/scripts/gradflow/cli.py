@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter
-    parser = _parser()
+    parser = command_parser()
     asked = parser.parse_args(arguments)
     try:
         if asked.version:
@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """Return the command's parser, which docs/command-line.md is made of."""
     parser = argparse.ArgumentParser(
         prog="gradflow", description="How gradients flow through deep networks.", allow_abbrev=False
     )

@@ -8,7 +8,7 @@ DISTRIBUTION = "gradflow-lab"  # its name on the package index, where gradflow i
 BASE = ("numpy", "torch")  # what is installed with it
 # What comes with the extra `workflow`, by the names that the library imports it by.
 WORKFLOW = (
-    "PIL", "filelock", "jsonschema", "matplotlib", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow",
+    "PIL", "filelock", "jsonschema", "matplotlib", "mpld3", "nbconvert", "nbformat", "pandas", "papermill", "pyarrow",
     "pydantic", "requests", "scipy", "sklearn", "torchinfo", "tqdm", "yaml",
 )  # fmt: skip
 TOOLS = ("lightning",)  # a user's own, that a module of ours is made for

@@ -21,8 +21,11 @@ HEAD = """# Every column of every table
 `results/tables/<name>.parquet` holds a table with these types; `<name>.csv` is the same for people, of all but those
 that are called large. Read one with
 
-    from gradflow.analysis.tables import read_table
-    runs = read_table("results/tables", "runs")
+```python
+from gradflow.analysis.tables import read_table
+
+runs = read_table("results/tables", "runs")
+```
 
 A number that could not be measured is NaN; where a value may be absent, the type says so. A decade is a factor of ten,
 as its log10. Which run is whose arm: join `arms` by `run`.

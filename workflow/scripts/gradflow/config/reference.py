@@ -13,7 +13,9 @@ are made of it: [studies.md](studies.md); data sets: [data.md](data.md).
 
 This page is written by `make reference` from the fields themselves. The same as JSON schema, for editors:
 
-    python -c "import json; from gradflow.config.schema import json_schema as it; print(json.dumps(it()))" > schema.json
+```console
+python -c "import json; from gradflow.config.schema import json_schema as it; print(json.dumps(it()))" > schema.json
+```
 
 and then, as the first line of your file, `# yaml-language-server: $schema=schema.json`.
 """

@@ -46,7 +46,7 @@ def summary_body(
         strip = "".join(f"<li><b>{escape(label)}</b> {escape(said)}</li>" for label, said in factors)
         parts.append(f"<ul><li>Factor a layer, predicted | measured:</li>{strip}</ul>")
     parts.append(f'<p class="limits">{escape(limits(arms, datasets, claims))}</p>')
-    return '<main class="gradflow">\n' + "\n".join(parts) + "\n</main>"
+    return '<div class="gradflow">\n' + "\n".join(parts) + "\n</div>"
 
 
 def write_summary(rst: Path, html: Path, style: str, introduction: str, body: str) -> None:

@@ -1,4 +1,4 @@
-// Pictures of SVG, made anew at each change: elements, axes, lines, bands and letters at their ends.
+// Pictures of SVG, drawn with D3 and made anew at each change: elements, axes, lines, bands and letters at their ends.
 
 const byId = name => document.getElementById(name);
 
@@ -13,11 +13,10 @@ function html(tag, attributes = {}, ...children) {
   return made;
 }
 
-function svg(tag, attributes = {}, ...children) {
-  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, typeof value === 'number'
-    ? +value.toFixed(2) : value);
-  made.append(...children);
+// A new element within a picture, as D3 selects it.
+function put(parent, tag, attributes = {}) {
+  const made = parent.append(tag);
+  for (const [name, value] of Object.entries(attributes)) made.attr(name, value);
   return made;
 }
 
@@ -26,52 +25,41 @@ function picture(panel, label, margins = {}) {
   const place = panel.querySelector('.picture');
   const {left = 52, right = 14, top = 10, bottom = 34} = margins;
   const width = Math.max(place.clientWidth, 240), height = Math.max(place.clientHeight, 100);
-  const root = svg('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label});
-  place.replaceChildren(root);
+  place.replaceChildren();
+  const root = put(d3.select(place), 'svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label});
   return {root, width, height, left, top, right: width - right, bottom: height - bottom};
 }
 
-function axes(frame, across, up, names) {
-  const {root, left, right, top, bottom} = frame;
-  for (const tick of up) {
-    root.append(svg('line', {class: 'grid', x1: left, x2: right, y1: tick.at, y2: tick.at}));
-    root.append(text(left - 5, tick.at + 4, tick.text, 'end'));
-  }
-  let taken = -Infinity;
-  for (const tick of across) {
-    const half = tick.text.length * 3.4;
-    if (tick.at - half < taken + 6 || tick.at + half > frame.width) continue;
-    taken = tick.at + half;
-    root.append(svg('line', {class: 'axis', x1: tick.at, x2: tick.at, y1: bottom, y2: bottom + 4}));
-    root.append(text(tick.at, bottom + 15, tick.text, 'middle'));
-  }
-  root.append(svg('path', {class: 'axis', d: `M${left},${top}V${bottom}H${right}`}));
-  root.append(text((left + right) / 2, bottom + 30, names.across, 'middle'));
+// across and up: {scale, ticks, say}; up's ticks are lines through the picture.
+function axes({root, left, right, top, bottom}, across, up, name) {
+  const below = d3.axisBottom(across.scale).tickValues(across.ticks).tickFormat(across.say || minus).tickSizeOuter(0);
+  const beside = d3.axisLeft(up.scale).tickValues(up.ticks).tickFormat(up.say || minus);
+  put(root, 'g', {class: 'grid', transform: `translate(${left},0)`}).call(beside.tickSize(left - right)).select('path').remove();
+  put(root, 'g', {class: 'axis', transform: `translate(0,${bottom})`}).call(below).select('path').remove();
+  put(root, 'path', {class: 'frame', d: `M${left},${top}V${bottom}H${right}`});
+  words(root, (left + right) / 2, bottom + 30, name, 'middle');
 }
 
-function text(x, y, words, anchor = 'start', kind = '') {
-  return svg('text', {x, y, 'text-anchor': anchor, class: kind}, words);
+function words(parent, x, y, said, anchor = 'start', kind = '') {
+  return put(parent, 'text', {x, y, 'text-anchor': anchor, class: kind}).text(said);
 }
 
 // A line through points [x, y]; where y is not finite it is broken.
-function line(points, attributes) {
-  let d = '', pen = 'M';
-  for (const [x, y] of points) {
-    if (!isFinite(y)) { pen = 'M'; continue; }
-    d += `${pen}${x.toFixed(1)},${y.toFixed(1)}`;
-    pen = 'L';
-  }
-  return svg('path', {fill: 'none', stroke: 'currentColor', 'stroke-width': 1.8, ...attributes, d});
+function line(parent, points, attributes) {
+  const d = d3.line().defined(([, y]) => isFinite(y))(points) || '';
+  return put(parent, 'path', {fill: 'none', stroke: 'currentColor', 'stroke-width': 1.8, ...attributes, d});
 }
 
 // The stretch between two lines, of points [x, low, high].
-function band(points, attributes) {
-  const known = points.filter(point => isFinite(point[1]) && isFinite(point[2]));
-  const there = known.map(([x, low]) => `${x.toFixed(1)},${low.toFixed(1)}`);
-  const back = known.map(([x, , high]) => `${x.toFixed(1)},${high.toFixed(1)}`).reverse();
-  return svg('polygon', {fill: 'currentColor', 'fill-opacity': 0.18, stroke: 'none', ...attributes,
-    points: [...there, ...back].join(' ')});
+function band(parent, points) {
+  const area = d3.area().x(([x]) => x).y0(([, low]) => low).y1(([, , high]) => high);
+  const d = area(points.filter(([, low, high]) => isFinite(low) && isFinite(high))) || '';
+  return put(parent, 'path', {fill: 'currentColor', 'fill-opacity': 0.18, stroke: 'none', d});
 }
+
+// What takes the pointer in a frame.
+const hitArea = ({root, left, right, top, bottom}) => put(root, 'rect',
+  {class: 'hit', x: left, y: top, width: right - left, height: bottom - top}).node();
 
 // Letters beside lines, pushed apart so that none lies on another. ends: [{letter, colour, x, y}].
 function letters(frame, ends) {
@@ -85,8 +73,7 @@ function letters(frame, ends) {
   for (const end of sorted.reverse()) {
     end.y = Math.min(end.y, floor);
     floor = end.y - 15;
-    frame.root.append(svg('text', {x: end.x, y: end.y + 4, class: 'strong', style: `fill: var(--a${end.colour})`},
-      end.letter));
+    words(frame.root, end.x, end.y + 4, end.letter, 'start', `strong c${end.colour}`);
   }
 }
 

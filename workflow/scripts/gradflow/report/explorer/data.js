@@ -1,9 +1,10 @@
 // The arms, unpacked: the bytes that packing.py wrote, in the same order.
 
-async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  return readPacked(await new Response(stream).arrayBuffer());
+const last = values => values[values.length - 1];
+
+function unpack(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), letter => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip')));
 }
 
 function readPacked(buffer) {
@@ -63,10 +64,7 @@ function valuesOf(arm, run, quantity, when, step) {
 
 // The row of the last step that is shown and not after this one; none after the end of the run.
 function rowAt(run, step) {
-  if (!run.steps.length || step > run.steps[run.steps.length - 1]) return -1;
-  let row = run.steps.length - 1;
-  while (row > 0 && run.steps[row] > step) row--;
-  return row;
+  return step > last(run.steps) ? -1 : d3.bisectRight(run.steps, step) - 1;
 }
 
 // The geometric mean of each place over several arrays, and their smallest and largest; zeros and what is not finite
@@ -77,7 +75,7 @@ function summary(arrays, length) {
     const known = all.filter(value => value > 0 && isFinite(value));
     if (!known.length) return {mean: all.some(value => value === 0) ? 0 : NaN, low: NaN, high: NaN, known: 0,
       of: all.length};
-    const mean = Math.exp(known.reduce((sum, value) => sum + Math.log(value), 0) / known.length);
-    return {mean, low: Math.min(...known), high: Math.max(...known), known: known.length, of: all.length};
+    const [low, high] = d3.extent(known);
+    return {mean: Math.exp(d3.mean(known, Math.log)), low, high, known: known.length, of: all.length};
   });
 }

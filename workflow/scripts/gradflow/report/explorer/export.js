@@ -14,9 +14,8 @@ function pictureText(panel) {
     part.removeAttribute('class');
   });
   const paper = getComputedStyle(document.body).backgroundColor;
-  copy.prepend(svg('rect', {width: '100%', height: '100%', fill: paper}));
-  for (const [name, value] of Object.entries({width, height,
-    xmlns: 'http://www.w3.org/2000/svg'})) copy.setAttribute(name, value);
+  d3.select(copy).attr('width', width).attr('height', height).insert('rect', ':first-child')
+    .attr('width', '100%').attr('height', '100%').attr('fill', paper);
   return new XMLSerializer().serializeToString(copy);
 }
 
@@ -44,10 +43,9 @@ function savePixels(panel) {
 function asCsv(rows) {
   const cell = value => {
     if (typeof value === 'number') return Number.isNaN(value) ? '' : String(value);
-    const words = String(value ?? '');
-    return '"' + (/^[=+\-@\t\r]/.test(words) ? "'" : '') + words.replaceAll('"', '""') + '"';
+    return String(value ?? '').replace(/^[=+\-@\t\r]/, "'$&");
   };
-  return rows.map(row => row.map(cell).join(',')).join('\r\n') + '\r\n';
+  return d3.csvFormatRows(rows.map(row => row.map(cell))) + '\n';
 }
 
 function copySentence(words, button) {

@@ -17,8 +17,7 @@ function stepMeans(arm) {
     const all = arm.runs.map(run => valuesOf(arm, run, state.quantity, 'step', step)).filter(Boolean);
     return summary(all, arm.layers.length).map(({mean}) => mean);
   });
-  const logs = rows.flat().filter(value => value > 0 && isFinite(value)).map(Math.log10);
-  const low = logs.reduce((a, b) => Math.min(a, b), Infinity), high = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+  const [low = -1, high = 0] = d3.extent(rows.flat().filter(value => value > 0 && isFinite(value)), Math.log10);
   const there = rows.some(row => row.some(value => !Number.isNaN(value)));
   seen.set(key, {steps: there ? longest.steps : [], rows, low, high, address: there ? coloured(rows, low, high) : ''});
   return seen.get(key);
@@ -28,10 +27,12 @@ function stepMeans(arm) {
 function coloured(rows, low, high) {
   const wide = rows.length, tall = rows[0].length, canvas = html('canvas', {width: wide, height: tall});
   const context = canvas.getContext('2d'), image = context.createImageData(wide, tall);
+  const colours = d3.range(256).map(i => d3.rgb(d3.interpolateViridis(i / 255)));
+  const zero = d3.rgb('black'), lost = d3.rgb('#969696'), share = linear([low, high], [0, 255]);
   rows.forEach((row, x) => row.forEach((value, y) => {
-    const colour = value > 0 && isFinite(value) ? mapped((Math.log10(value) - low) / (high - low || 1)) : value === 0
-      ? [0, 0, 0] : [150, 150, 150];
-    image.data.set([...colour, 255], 4 * (y * wide + x));
+    const known = value > 0 && isFinite(value);
+    const {r, g, b} = known ? colours[Math.round(share(Math.log10(value)))] : value === 0 ? zero : lost;
+    image.data.set([r, g, b, 255], 4 * (y * wide + x));
   }));
   context.putImageData(image, 0, 0);
   return canvas.toDataURL();
@@ -42,28 +43,24 @@ function drawHeatmap() {
     layers = arm.layers.length;
   const frame = picture(panel, heatSentence(), {left: 44, top: 24, right: 12});
   if (!steps.length) {
-    frame.root.append(text(frame.width / 2, frame.height / 2, 'This quantity has no steps here.', 'middle'));
+    words(frame.root, frame.width / 2, frame.height / 2, 'This quantity has no steps here.', 'middle');
     byId('heat-said').textContent = '';
     return;
   }
-  const wide = (frame.right - frame.left) / steps.length, tall = (frame.bottom - frame.top) / layers;
-  const across = steps.map((step, i) => ({step, at: frame.left + (i + 0.5) * wide,
-    text: String(step)})).filter(({step}, i) => i % Math.ceil(40 / wide) === 0 || i === 0);
-  const row = linear([1, layers], [frame.top + tall / 2, frame.bottom - tall / 2]);
-  axes(frame, across, layers > 1 ? wholeTicks(1, layers, row, Math.max(2, (frame.bottom - frame.top) / 22)) : [],
-    {across: 'step (the first ten, then fewer)'});
-  frame.root.append(text(frame.left - 5, 14, 'layer', 'end'));
-  frame.root.append(svg('image', {x: frame.left, y: frame.top, width: frame.right - frame.left,
-    height: frame.bottom - frame.top, href: address, preserveAspectRatio: 'none',
-    style: 'image-rendering: pixelated'}));
+  const columns = d3.scaleBand().domain(steps).range([frame.left, frame.right]), wide = columns.bandwidth();
+  const lines = d3.scaleBand().domain(d3.range(1, layers + 1)).range([frame.top, frame.bottom]), tall = lines.bandwidth();
+  axes(frame, {scale: columns, ticks: steps.filter((_, i) => i % Math.ceil(40 / wide) === 0)},
+    {scale: lines, ticks: lines.domain().filter((_, i) => i % Math.ceil(22 / tall) === 0)},
+    'step (the first ten, then fewer)');
+  words(frame.root, frame.left - 5, 14, 'layer', 'end');
+  const size = {width: frame.right - frame.left, height: frame.bottom - frame.top};
+  put(frame.root, 'image', {x: frame.left, y: frame.top, ...size, href: address, preserveAspectRatio: 'none',
+    style: 'image-rendering: pixelated'});
   heatKey(frame, low, high);
-  const at = Math.max(0, steps.filter(step => step <= currentStep()).length - 1), layer = layerOf(arm);
-  frame.root.append(svg('rect', {class: 'cross', x: frame.left + at * wide, y: frame.top, width: wide,
-    height: frame.bottom - frame.top}));
-  frame.root.append(svg('rect', {class: 'cross', x: frame.left, y: frame.top + layer * tall,
-    width: frame.right - frame.left, height: tall}));
-  const hit = svg('rect', {class: 'hit', x: frame.left, y: frame.top, width: frame.right - frame.left,
-    height: frame.bottom - frame.top});
+  const at = Math.max(0, d3.bisectRight(steps, currentStep()) - 1), layer = layerOf(arm);
+  put(frame.root, 'rect', {class: 'cross', ...size, x: columns(steps[at]), y: frame.top, width: wide});
+  put(frame.root, 'rect', {class: 'cross', ...size, x: frame.left, y: lines(layer + 1), height: tall});
+  const hit = hitArea(frame);
   hit.addEventListener('click', event => {
     const box = hit.getBoundingClientRect(), place = (share, count) => Math.min(count - 1,
       Math.max(0, Math.floor(share * count)));
@@ -71,7 +68,6 @@ function drawHeatmap() {
     change({when: 'step', step: steps[place((event.clientX - box.left) / box.width, steps.length)],
       layer: Math.round(layers > 1 ? y / (layers - 1) * (own - 1) : 0)});
   });
-  frame.root.append(hit);
   byId('heat-said').textContent = `Step ${steps[at]}, ${arm.layers[layer]}: ≈ ${said(rows[at][layer], 2)}. Click a column for its step, a row for its layer. Black is exactly zero, grey not finite.`;
 }
 
@@ -83,10 +79,10 @@ function currentStep() {
 
 function heatKey(frame, low, high) {
   const wide = Math.min(150, (frame.right - frame.left) / 2), left = frame.right - wide - 52;
-  for (let i = 0; i < 30; i++) frame.root.append(svg('rect',
-    {x: left + i * wide / 30, y: 5, width: wide / 30 + 0.5, height: 10, fill: `rgb(${mapped(i / 29)})`,
-    stroke: 'none'}));
-  frame.root.append(text(left - 5, 14, said(10 ** low, 2), 'end'), text(left + wide + 5, 14, said(10 ** high, 2)));
+  for (const i of d3.range(30)) put(frame.root, 'rect', {x: left + i * wide / 30, y: 5, width: wide / 30 + 0.5,
+    height: 10, fill: d3.interpolateViridis(i / 29)});
+  words(frame.root, left - 5, 14, said(10 ** low, 2), 'end');
+  words(frame.root, left + wide + 5, 14, said(10 ** high, 2));
 }
 
 function heatSentence() {

@@ -128,7 +128,8 @@ function firstArms() {
 }
 
 async function start() {
-  data = await unpack(byId('packed').textContent.trim());
+  document.head.append(html('script', {}, await unpack(byId('library').textContent).text()));
+  data = readPacked(await unpack(byId('packed').textContent).arrayBuffer());
   byId('about').textContent = aboutData();
   state.quantity = data.quantities[0].name;
   state.arms = firstArms();

@@ -16,32 +16,31 @@ function drawOutcome() {
     {left: 46, bottom: 34});
   const all = series.flatMap(({runs}) => runs), most = Math.max(1, ...all.map(({run}) => last(run.steps)));
   if (!all.length) {
-    frame.root.append(text(frame.width / 2, frame.height / 2, state.outcome === 'loss' ? 'No loss is known here.'
-      : 'This quantity has no steps here.', 'middle'));
+    words(frame.root, frame.width / 2, frame.height / 2, state.outcome === 'loss' ? 'No loss is known here.'
+      : 'This quantity has no steps here.', 'middle');
   } else {
     const across = linear([0, most], [frame.left, frame.right - 16]);
-    const up = logarithmic(all.flatMap(({values}) => [...values]), [frame.bottom, frame.top], 6, 0.3), ends = [];
-    axes(frame, wholeTicks(0, most, across, 6), up.ticks, {across: 'step'});
+    const up = logarithmic(all.flatMap(({values}) => [...values]), [frame.bottom, frame.top], 0.3), ends = [];
+    axes(frame, {scale: across, ticks: wholeTicks(across, 6)}, {scale: up, ticks: powerTicks(up, 6), say: powerSaid}, 'step');
     series.forEach(({arm, runs}, i) => {
-      const group = svg('g', {class: `c${i}`}), longest = runs.reduce((best, one) => !best
+      const group = put(frame.root, 'g', {class: `c${i}`}), longest = runs.reduce((best, one) => !best
         || one.values.length > best.values.length ? one : best, null);
       if (!longest) return;
       const averages = summary(runs.map(({values}) => Array.from(longest.values, (_, at) => at < values.length
         ? values[at] : NaN)), longest.values.length);
       const points = values => longest.run.steps.map((step, at) => [across(step), at < values.length && values[at] > 0
         ? up(values[at]) : NaN]);
-      if (state.seeds === 'lines') for (const {values} of runs) group.append(line(points(values),
-        {'stroke-width': 1, 'stroke-dasharray': DASHES[i]}));
+      if (state.seeds === 'lines') for (const {values} of runs) line(group, points(values),
+        {'stroke-width': 1, 'stroke-dasharray': DASHES[i]});
       else {
-        if (runs.length > 1) group.append(band(averages.map(({low, high}, at) => [across(longest.run.steps[at]),
-          up(low), up(high)])));
-        group.append(line(points(averages.map(({mean}) => mean)), {'stroke-dasharray': DASHES[i]}));
+        if (runs.length > 1) band(group, averages.map(({low, high}, at) => [across(longest.run.steps[at]),
+          up(low), up(high)]));
+        line(group, points(averages.map(({mean}) => mean)), {'stroke-dasharray': DASHES[i]});
       }
-      frame.root.append(group);
       ends.push({letter: LETTERS[i], colour: i, x: frame.right - 10, y: up(last(averages).mean)});
     });
-    if (state.when === 'step') frame.root.append(svg('line',
-      {class: 'cross', x1: across(state.step), x2: across(state.step), y1: frame.top, y2: frame.bottom}));
+    if (state.when === 'step') put(frame.root, 'line',
+      {class: 'cross', x1: across(state.step), x2: across(state.step), y1: frame.top, y2: frame.bottom});
     letters(frame, ends);
   }
   drawOutcomeTable();
@@ -53,9 +52,8 @@ const share = value => value === null || value === undefined ? '–' : value.toF
 function accuracies(arm, name) {
   const known = arm.runs.map(run => run[name]).filter(value => value !== null);
   if (!known.length) return '–';
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  return known.length < 2 || name !== 'test_accuracy' ? share(mean)
-    : `${share(mean)} (${share(Math.min(...known))}–${share(Math.max(...known))})`;
+  const mean = share(d3.mean(known));
+  return known.length < 2 || name !== 'test_accuracy' ? mean : `${mean} (${d3.extent(known).map(share).join('–')})`;
 }
 
 function statuses(arm) {

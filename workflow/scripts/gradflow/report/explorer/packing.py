@@ -85,7 +85,12 @@ def pack(arms: Sequence[ExploredArm], thinning: Thinning) -> str:
     }
     told = json.dumps(_as_json(head), separators=(",", ":"), allow_nan=False).encode()
     whole = b"".join((np.array(len(told), "<u4").tobytes(), told, *parts))
-    return base64.b64encode(gzip.compress(whole, 9, mtime=0)).decode()
+    return gzipped(whole)
+
+
+def gzipped(content: bytes) -> str:
+    """Return the base64 of the gzip of some bytes: what explorer/data.js unpacks."""
+    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
 def _pack_arm(arm: ExploredArm, quantities: list[str], thinning: Thinning) -> tuple[dict, list[bytes], float]:

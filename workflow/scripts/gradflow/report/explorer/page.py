@@ -1,13 +1,15 @@
-"""The page of the explorer: the frame, the style, the script and the packed arms in one file."""
+"""The page of the explorer: the frame, the style, the script, D3 and the packed arms in one file."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from mpld3.urls import D3_LOCAL
+
 from gradflow.errors import GradflowError
 from gradflow.report.explorer.arms import ExploredArm
-from gradflow.report.explorer.packing import LADDER, pack
+from gradflow.report.explorer.packing import LADDER, gzipped, pack
 from gradflow.report.pages import PAGE_BYTES, write_html
 
 HERE = Path(__file__).parent
@@ -40,6 +42,7 @@ def _frame(title: str) -> str:
     script = "\n".join(_file(f"{name}.js") for name in SCRIPTS)
     frame = _file("explorer.html").replace("<!-- the style -->", f"<style>\n{_file('explorer.css')}</style>")
     frame = frame.replace("<!-- the title -->", escape(title))
+    frame = frame.replace("<!-- the library -->", gzipped(Path(D3_LOCAL).read_bytes()))  # D3, as mpld3 brings it
     return frame.replace("<!-- the script -->", f"<script>\n'use strict';\n{script}</script>")
 
 

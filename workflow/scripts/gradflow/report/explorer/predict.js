@@ -41,18 +41,16 @@ function drawPredict() {
   const panel = byId('predict'), frame = picture(panel, predictSentence(), {left: 46});
   const guess = +byId('guess').value, logs = revealed ? predicted() : [], measured = revealed ? measuredAtInit() || []
     : [];
-  const known = [...logs, ...measured, guess, 0, -3].filter(isFinite), low = Math.min(...known),
-    high = Math.max(...known, low + 1);
+  const [low, high] = d3.extent([...logs, ...measured, guess, 1, -3].filter(isFinite));
   const up = linear([low - 0.3, high + 0.3], [frame.bottom, frame.top]),
     across = linear([0, 1], [frame.left + 10, frame.right - 60]);
-  axes(frame, [0, 0.5, 1].map(value => ({at: across(value), text: String(value)})),
-    wholeTicks(Math.ceil(low - 0.3), Math.floor(high + 0.3), up, 6),
-    {across: 'depth: 0 first, 1 last layer (decades upwards)'});
+  axes(frame, {scale: across, ticks: [0, 0.5, 1]}, {scale: up, ticks: wholeTicks(up, 6)},
+    'depth: 0 first, 1 last layer (decades upwards)');
   const points = values => values.map((value, i) => [across(i / Math.max(1, values.length - 1)), up(value)]);
   const names = [['guess', [guess, 0], '4 4', 4], ['theory', logs, 'none', 1],
     ['A', measured, '1 4', 0]].filter(([, values]) => values.length);
   const ends = names.map(([name, values, dash, colour]) => {
-    frame.root.append(svg('g', {class: `c${colour}`}, line(points(values), {'stroke-dasharray': dash})));
+    line(put(frame.root, 'g', {class: `c${colour}`}), points(values), {'stroke-dasharray': dash});
     return {letter: name, colour, x: frame.right - 52, y: up(last(values))};
   });
   letters(frame, ends);

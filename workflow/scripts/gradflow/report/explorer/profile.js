@@ -2,7 +2,6 @@
 
 const chosen = () => state.arms.map(number => data.arms[number]);
 const isLine = (arm, layer) => !arm.off.has(layer);
-const last = values => values[values.length - 1];
 
 // The values of an arm's runs as they are shown, one array a run; over the last layer's where that is asked for.
 function shownValues(arm) {
@@ -13,17 +12,16 @@ function shownValues(arm) {
 const scaled = values => state.scale === 'last' ? Float64Array.from(values, value => value / last(values)) : values;
 
 // Where a layer lies across: its number where all chosen arms have as many, else its share of the depth.
-function layerScale(arms, frame) {
-  const counts = new Set(arms.map(arm => arm.layers.length)), [count] = counts;
+function layerAxis(arms, frame) {
+  const counts = new Set(arms.map(arm => arm.layers.length)), [count] = counts, range = [frame.left + 26, frame.right];
   if (counts.size === 1 && count > 1) {
-    const place = linear([1, count], [frame.left + 26, frame.right]);
-    return {at: (arm, layer) => place(layer + 1), ticks: wholeTicks(1, count, place, 9),
+    const scale = linear([1, count], range);
+    return {scale, ticks: wholeTicks(scale, 9), at: (arm, layer) => scale(layer + 1),
       name: 'layer, from the input to the output'};
   }
-  const place = linear([0, 1], [frame.left + 26, frame.right]);
-  const at = (arm, layer) => place(arm.layers.length > 1 ? layer / (arm.layers.length - 1) : 0);
-  return {at, ticks: [0, 0.25, 0.5, 0.75, 1].map(value => ({at: place(value), text: String(value)})),
-    name: 'depth: 0 first layer, 1 last layer'};
+  const scale = linear([0, 1], range);
+  const at = (arm, layer) => scale(arm.layers.length > 1 ? layer / (arm.layers.length - 1) : 0);
+  return {scale, ticks: scale.ticks(4), at, name: 'depth: 0 first layer, 1 last layer'};
 }
 
 // The layer of an arm that goes with the chosen one of A.
@@ -39,46 +37,42 @@ function drawProfile() {
   const series = arms.map(arm => ({arm, runs: shownValues(arm)}));
   const all = series.flatMap(({arm, runs}) => [...runs.flatMap(({values}) => [...values]),
     ...(hasTheory(arm) ? [...scaled(arm.theory.predicted), ...scaled(arm.theory.pure)] : [])]);
-  const up = logarithmic(all, [frame.bottom, frame.top]), across = layerScale(arms, frame), ends = [];
-  axes(frame, across.ticks, up.ticks, {across: across.name});
+  const up = logarithmic(all, [frame.bottom, frame.top]), across = layerAxis(arms, frame), ends = [];
+  axes(frame, across, {scale: up, ticks: powerTicks(up, 8), say: powerSaid}, across.name);
   series.forEach(({arm, runs}, i) => {
-    const group = svg('g', {class: `c${i}`}), means = summary(runs.map(({values}) => values), arm.layers.length);
+    const group = put(frame.root, 'g', {class: `c${i}`});
+    const means = summary(runs.map(({values}) => values), arm.layers.length);
     const path = arm.layers.map((_, layer) => layer).filter(layer => isLine(arm, layer));
-    const points = values => path.map(layer => [across.at(arm, layer), values[layer] > 0 ? up(values[layer]) : NaN]);
+    const height = value => value > 0 ? up(value) : NaN;
+    const points = values => path.map(layer => [across.at(arm, layer), height(values[layer])]);
     const dash = {'stroke-dasharray': DASHES[i]};
-    if (state.seeds === 'lines') for (const {values} of runs) group.append(line(points(values),
-      {'stroke-width': 1.1, ...dash}));
+    if (state.seeds === 'lines') for (const {values} of runs) line(group, points(values), {'stroke-width': 1.1, ...dash});
     else {
-      if (runs.length > 1) group.append(band(path.map(layer => [across.at(arm, layer), up(means[layer].low),
-        up(means[layer].high)])));
-      group.append(line(points(means.map(({mean}) => mean)), dash));
+      if (runs.length > 1) band(group, path.map(layer => [across.at(arm, layer), up(means[layer].low),
+        up(means[layer].high)]));
+      line(group, points(means.map(({mean}) => mean)), dash);
     }
-    for (const layer of arm.off) group.append(svg('circle',
-      {cx: across.at(arm, layer), cy: up(means[layer].mean) || -9, r: 3, fill: 'none', stroke: 'currentColor'}));
+    const mark = (layer, attributes) => {
+      const cy = height(means[layer].mean);
+      if (isFinite(cy)) put(group, 'circle', {cx: across.at(arm, layer), cy, ...attributes});
+    };
+    for (const layer of arm.off) mark(layer, {r: 3, fill: 'none', stroke: 'currentColor'});
     if (hasTheory(arm)) {
-      group.append(line(points(scaled(arm.theory.predicted)),
-        {'stroke-width': 3.5, 'stroke-opacity': 0.45, 'stroke-dasharray': '1 5', 'stroke-linecap': 'round'}));
-      group.append(line(points(scaled(arm.theory.pure)), {'stroke-width': 1, 'stroke-opacity': 0.8,
-        'stroke-dasharray': '4 5'}));
+      line(group, points(scaled(arm.theory.predicted)),
+        {'stroke-width': 3.5, 'stroke-opacity': 0.45, 'stroke-dasharray': '1 5', 'stroke-linecap': 'round'});
+      line(group, points(scaled(arm.theory.pure)), {'stroke-width': 1, 'stroke-opacity': 0.8, 'stroke-dasharray': '4 5'});
     }
-    const mark = means[layerOf(arm)].mean;
-    if (mark > 0) group.append(svg('circle', {cx: across.at(arm, layerOf(arm)), cy: up(mark), r: 3.5,
-      fill: 'currentColor'}));
-    frame.root.append(group);
+    mark(layerOf(arm), {r: 3.5, fill: 'currentColor'});
     if (runs.length) ends.push({letter: LETTERS[i], colour: i, x: frame.left + 8, y: means.length
       && means[path[0]].mean > 0 ? up(means[path[0]].mean) : frame.bottom - 4});
   });
   letters(frame, ends);
-  const hit = svg('rect', {class: 'hit', x: frame.left, y: frame.top, width: frame.right - frame.left,
-    height: frame.bottom - frame.top});
-  const layerAt = event => {
-    const x = (event.clientX - frame.root.getBoundingClientRect().left) * frame.width / frame.root.getBoundingClientRect().width;
-    return arms[0].layers.reduce((best, _, layer) => Math.abs(across.at(arms[0],
-      layer) - x) < Math.abs(across.at(arms[0], best) - x) ? layer : best, 0);
-  };
-  hit.addEventListener('pointermove',
-    event => { const layer = layerAt(event); if (layer !== state.layer) hover(layer); });
-  frame.root.append(hit);
+  const [a] = arms, hit = hitArea(frame);
+  hit.addEventListener('pointermove', event => {
+    const [x] = d3.clientPoint(hit, event), away = layer => Math.abs(across.at(a, layer) - x);
+    const layer = d3.scan(d3.range(a.layers.length), (one, other) => away(one) - away(other));
+    if (layer !== state.layer) hover(layer);
+  });
   drawLegend(series);
   byId('profile-note').textContent = notes(series).join(' ');
 }
@@ -125,7 +119,7 @@ const about = value => state.when === 'step' ? `≈ ${said(value, 2)}` : said(va
 function decadesShown(arm) {
   const each = shownValues(arm).map(({values}) => Math.log10(values[0] / last(values))).filter(value =>
     !Number.isNaN(value));
-  return each.length ? each.reduce((sum, value) => sum + value, 0) / each.length : NaN;
+  return d3.mean(each) ?? NaN;
 }
 
 function notes(series) {

@@ -36,10 +36,14 @@ class Animation:
             images.append(Image.open(buffer).convert("P", palette=Image.Palette.ADAPTIVE, colors=64))
         whole = _animated(images, self.seconds)
         atomic_write(gif, lambda stream: stream.write(whole), needed=len(whole))
-        body = picture(whole, "gif", self.title, gif)
+        body = _body(whole, self.title, gif)
         if not fits(self.title, body):
             body = _thinned(images, self.seconds, self.title, gif) or body
         write_page(html, self.title, body)
+
+
+def _body(whole: bytes, title: str, gif: Path) -> str:
+    return f"<h1>{escape(title)}</h1>\n" + picture(whole, "gif", title, gif)
 
 
 def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -> str:
@@ -47,7 +51,7 @@ def _thinned(images: list[Image.Image], seconds: float, title: str, gif: Path) -
     file = escape(str(gif))
     for every in (2**power for power in range(1, len(images).bit_length() + 1)):
         note = f"<p>One epoch in {every} is shown, as this page has no room for all; <code>{file}</code> has them.</p>"
-        body = picture(_animated(images[::every], seconds), "gif", title, gif) + note
+        body = _body(_animated(images[::every], seconds), title, gif) + note
         if fits(title, body):
             return body
     return ""

@@ -114,7 +114,8 @@ def limits(arms: list[InitialArm], datasets: list[dict], claims: pd.DataFrame) -
         runs = pd.concat(tables).drop_duplicates("run")
         trained = [len(arm.runs) for arm in arms]
         initial = max(arm.decades.n for arm in arms)
-        said.append(f"width {_from_to(runs['width'].dropna())}, {_from_to(runs['epochs'])} epochs")
+        widths = runs["width"].dropna()  # of networks that have one
+        said.append((f"width {_from_to(widths)}, " if len(widths) else "") + f"{_from_to(runs['epochs'])} epochs")
         said.append(f"{_from_to(pd.Series(trained))} random seeds an arm, {initial} at initialisation")
         counts = runs["status"].value_counts()
         odd = [f"{count} {status}" for status, count in counts.items() if status != "completed"]
