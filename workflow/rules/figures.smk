@@ -45,16 +45,19 @@ def pictures_of(kind):
         return []
     if "study" in kind.arguments:
         drawn = [s for s in STUDIES if max(run.epochs for run in s.runs) >= kind.epochs]
-        settings = [{"study": s.name, "layers": s.layers, "thresholds": CONFIG["verdict"]} for s in drawn]
-        return [
-            (f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), its) for s, its in zip(drawn, settings)
-        ]
+        return [(f"{s.name}/{kind.name}", in_report(f"{s.title}: {kind.title}"), settings_of(s.name)) for s in drawn]
     path = f"{FOLDERS_OF_FIGURES[kind.read[0]]}/{kind.name}"
     if "width" in kind.arguments:
         widths = CONFIG["mlp"]["widths"]
         settings = [{"width": width, "thresholds": CONFIG["verdict"]} for width in widths]
         return [(f"{path}-width{its['width']}", kind.title.format(**its), its) for its in settings]
     return [(path, kind.title, {})]
+
+
+def settings_of(study):
+    """What the figures of a study may be told."""
+    layers = STUDY[study].layers if study in STUDY else {}
+    return {"study": study, "layers": layers, "thresholds": CONFIG["verdict"]}
 
 
 def shown_in_report(kind, path, label, settings):
@@ -86,9 +89,11 @@ def kinds_of_figures():
 
 
 FIGURES = []  # every file of every figure
+PICTURES = {}  # {path without a suffix: (kind, settings)} of those that do not move
 
 for kind in kinds_of_figures():
     pictures = pictures_of(kind)
+    PICTURES |= {path: (kind, settings) for path, _, settings in pictures if kind.formats == ("png", "svg")}
     shown, beside = ([f"<results>/figures/{path}.{suffix}" for path, *_ in pictures] for suffix in kind.formats)
     FIGURES += shown + beside
     if not pictures:
@@ -120,6 +125,82 @@ for kind in kinds_of_figures():
             code=code_fingerprint(*kind.code),
         script:
             "../scripts/figure.py"
+
+
+def picture(wildcards):
+    """The kind and the settings of the picture that a target names, or one sentence."""
+    path = f"{wildcards.folder}/{wildcards.picture}"
+    if path not in PICTURES:
+        there = [name for name in sorted(PICTURES) if name.startswith(f"{wildcards.folder}/")] or sorted(PICTURES)
+        sys.exit(f"gradflow: {path} is no still figure of this configuration; choose one of {', '.join(there)}.")
+    return PICTURES[path]
+
+
+# One figure in a column of a journal, 89 or 183 mm wide: results/figures/<study>/<figure>-89mm.pdf.
+rule column:
+    input:
+        unpack(lambda wildcards: {name: FILES_OF_FIGURES[name] for name in picture(wildcards)[0].read}),
+    output:
+        "<results>/figures/{folder}/{picture}-{millimetres}mm.{suffix}",
+    log:
+        "<results>/logs/figures/{folder}/{picture}-{millimetres}mm-{suffix}.log",
+    benchmark:
+        "<results>/benchmarks/figures/{folder}/{picture}-{millimetres}mm-{suffix}.tsv"
+    wildcard_constraints:
+        folder="[^/]+",
+        picture="[A-Za-z0-9_-]+",
+        millimetres="89|183",
+        suffix="pdf|svg|png",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        figure=lambda wildcards: picture(wildcards)[0].name,
+        settings=lambda wildcards: picture(wildcards)[1],
+        code=lambda wildcards: code_fingerprint(*picture(wildcards)[0].code, "gradflow.report.figures._width"),
+    script:
+        "../scripts/column.py"
+
+
+def captions_of(study):
+    """What the captions of a study's still figures say, as plain text, by figure."""
+    kinds = [kind for path, (kind, _) in PICTURES.items() if path.split("/")[0] == study]
+    if not kinds:
+        sys.exit(f"gradflow: {study} is no study of this configuration; choose one of {', '.join(STUDY)}.")
+    return {kind.name: plain_text(caption(kind).read_text(encoding="utf-8")) for kind in kinds}
+
+
+# All figures of a study, a page each, for researchers: results/figures/<study>.pdf.
+rule study_pdf:
+    input:
+        study=FILES_OF_FIGURES["study"],
+        results=FILES_OF_FIGURES["results"],
+    output:
+        "<results>/figures/{study}.pdf",
+    log:
+        "<results>/logs/figures/{study}-pdf.log",
+    benchmark:
+        "<results>/benchmarks/figures/{study}-pdf.tsv"
+    wildcard_constraints:
+        study="[^/]+",
+    conda:
+        "../../envs/analysis.yaml"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(60),
+    params:
+        settings=lambda wildcards: settings_of(wildcards.study),
+        captions=lambda wildcards: captions_of(wildcards.study),
+        code=code_fingerprint(
+            "gradflow.report.study_pdf",
+            "gradflow.report.prose.citation",
+            "gradflow.report.prose.summary",
+            *sorted({name for kind, _ in PICTURES.values() for name in kind.code}),
+        ),
+    script:
+        "../scripts/study_pdf.py"
 
 
 def notebook_figures():

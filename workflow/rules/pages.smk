@@ -1,5 +1,10 @@
 # What the rules of the report's pages ask.
 import hashlib
+import re
+import shlex
+from types import SimpleNamespace
+
+from jinja2 import Template
 
 # Of the report, which sorts them by name.
 CATEGORIES = {
@@ -32,3 +37,19 @@ def category_of_answers(wildcards):
             f"({', '.join(left)} would run again): first run snakemake with this configuration, then ask for the report."
         )
     return CATEGORIES["start"]
+
+
+def command():
+    """The command that this run is made again by: it names the configuration. No parameter, as it changes no number."""
+    given = [("--configfile", workflow.overwrite_configfiles), ("--config", workflow.config_settings.config_args)]
+    asked = [shlex.join([option, *map(str, values)]) for option, values in given if values]
+    return " ".join(["snakemake --cores 4", *asked])
+
+
+def plain_text(caption):
+    """A caption as Snakemake's report would fill it in, without its marks."""
+    told = Template(caption).render(snakemake=SimpleNamespace(config=CONFIG))
+    return " ".join(re.sub(r"``|(?<!\w)\*|\*(?!\w)", "", told).split())
+
+
+config["command"] = command()

@@ -6,6 +6,7 @@ figures share is in style.py, the one style of all, and in files whose names beg
 """
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -66,24 +67,35 @@ class FigureKind(NamedTuple):
         """The modules that a picture depends on, with all they import."""
         return [self.module, *(f"{GIVEN}.{name}" for name in self.read)]
 
-    def write(self, paths: Sequence[Path], files: Mapping[str, list[Path]], settings: dict) -> None:
+    def draw(self, files: Mapping[str, list[Path]], settings: dict):
+        """Return one picture, a matplotlib Figure or what has a method `save`; files and settings are as in `write`."""
+        given = {name: import_module(f"{GIVEN}.{name}").read(files[name], settings) for name in self.read}
+        given |= {name: settings[name] for name in self.arguments if name in SETTINGS}
+        return getattr(import_module(self.module), self.function)(**given)
+
+    def write(
+        self, paths: Sequence[Path], files: Mapping[str, list[Path]], settings: dict, width: float = math.inf
+    ) -> None:
         """Draw one picture in the house style, and write it once a format.
 
         files: what each argument is read from, by its name. settings: those that it takes, and which study it is of.
+        width: in inches, of the column of a journal that it is for (`gradflow.report.figures._width`).
         Raises what goes wrong, a GradflowError or else a RuntimeError, with the picture's name.
         """
         from gradflow.report.figures.style import drawing, save_figure
 
         said = f"the figure {Path(paths[0]).stem} of {Path(paths[0]).parent.name} was not drawn"
         try:
-            given = {name: import_module(f"{GIVEN}.{name}").read(files[name], settings) for name in self.read}
-            given |= {name: settings[name] for name in self.arguments if name in SETTINGS}
-            with drawing():
-                drawn = getattr(import_module(self.module), self.function)(**given)
+            with drawing(width):
+                drawn = self.draw(files, settings)
                 if hasattr(drawn, "save"):
                     drawn.save(*paths)
-                else:
+                elif math.isinf(width):
                     save_figure(drawn, *paths)
+                else:
+                    from gradflow.report.figures._width import fit
+
+                    save_figure(drawn, *paths, title=fit(drawn, width))
         except GradflowError as error:
             raise GradflowError(f"{said}: {error}") from error
         except Exception as error:

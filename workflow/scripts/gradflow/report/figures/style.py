@@ -3,6 +3,9 @@
 import math
 import re
 import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from itertools import chain, count
 from pathlib import Path
@@ -35,22 +38,50 @@ STYLE = {
     "savefig.dpi": 130,
     "svg.hashsalt": "gradflow",
     "svg.fonttype": "none",
+    "pdf.fonttype": 42,  # TrueType, whole: text stays text
     "text.parse_math": False,  # a $ in a name is a $
 }
+# Of a column of a journal: real points, as nothing is scaled afterwards; how much less high a figure is, and how much
+# less wide a panel may be.
+LARGEST, SMALLEST, SMALLER, NARROWER = 7, 6, 0.65, 0.48
+COLUMN = {
+    "font.size": LARGEST,
+    "axes.titlesize": LARGEST,
+    "axes.labelsize": LARGEST,
+    "xtick.labelsize": SMALLEST,
+    "ytick.labelsize": SMALLEST,
+    "legend.fontsize": SMALLEST,
+    "figure.titlesize": LARGEST,
+    "lines.linewidth": 1.0,
+    "savefig.dpi": 600,
+}
+COLUMN_WIDTH = ContextVar("inches that a figure may be wide", default=math.inf)
 
 
-def drawing():
-    """Return the context in which a figure is drawn and saved: matplotlib's settings are as before after it."""
-    return matplotlib.rc_context(STYLE)
+@contextmanager
+def drawing(width: float = math.inf) -> Iterator[None]:
+    """Draw and save figures in the house style, no wider than some inches; matplotlib is set as before after it."""
+    asked = COLUMN_WIDTH.set(width)
+    try:
+        with matplotlib.rc_context(STYLE if math.isinf(width) else STYLE | COLUMN):
+            yield
+    finally:
+        COLUMN_WIDTH.reset(asked)
 
 
 def panels(
     count: int, columns: int | None = None, size: tuple[float, float] = (3.6, 2.7), **share
 ) -> tuple[Figure, list]:
-    """Return a figure with `count` panels, and its axes; without `columns`, rows of three or four, the fuller."""
-    columns = min(columns or (4 if count in (4, 7, 8) else 3), count)
+    """Return a figure with `count` panels, and its axes; without `columns`, rows of three or four, the fuller.
+
+    Where the figure may not be as wide, panels are smaller, and there are no more in a row than have room.
+    """
+    room = COLUMN_WIDTH.get()
+    fitting = math.inf if math.isinf(room) else max(1, int(room / (NARROWER * size[0])))
+    columns = min(columns or min(4 if count in (4, 7, 8) else 3, fitting), count)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(max(7.2, columns * size[0]), rows * size[1] + 0.9), layout="constrained")
+    wide, high = max(7.2, columns * size[0]), rows * size[1] + 0.9
+    figure = Figure(figsize=(wide, high) if math.isinf(room) else (room, SMALLER * high), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
     for unused in axes[count:]:
         unused.remove()
@@ -147,14 +178,19 @@ def legend_below(figure: Figure, axis, columns: int = 4) -> None:
     """Put one legend for all panels below them."""
     handles, labels = axis.get_legend_handles_labels()
     widest = 0.6 + 0.09 * max((len(label) for label in labels), default=1)  # inches, the line included
-    fitting = max(1, int(figure.get_figwidth() / widest))
+    scale = 1 if math.isinf(COLUMN_WIDTH.get()) else SMALLER
+    fitting = max(1, int(min(figure.get_figwidth(), COLUMN_WIDTH.get()) / (scale * widest)))
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, fitting, max(1, len(labels))))
 
 
-def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write a figure atomically, once a path, in the format of its suffix; the same figure gives the same bytes."""
+def save_figure(figure: Figure, *paths: Path, title: str = "") -> None:
+    """Write a figure atomically, once a path, in the format of its suffix; the same figure gives the same bytes.
+
+    title: in the file's metadata.
+    """
     for path in paths:
         kind = Path(path).suffix[1:]
-        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+        metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind, {})
+        metadata |= {"Title": title} if title else {}
         atomic_write(Path(path), partial(figure.savefig, format=kind, metadata=metadata))
         figure.set_layout_engine("none")  # the layout is found: finding it again costs as much as drawing

@@ -28,6 +28,31 @@ def how_to_cite(studies: list[StudyTables], datasets: list[dict], citation: dict
     return "\n".join(rows) + f"\n\n```bibtex\n{bibtex(citation, commits)}\n```"
 
 
+def origin(studies: list[StudyTables], command: str) -> str:
+    """Say what a page was made of: the commits, the command with its configuration, the random seeds."""
+    commits, _ = _commits_and_devices(studies)
+    return f"commit {', '.join(commits) or 'unknown'} · {command} · {seeds_in_words(studies)}"
+
+
+def seeds_in_words(studies: list[StudyTables]) -> str:
+    """Say which random seeds were trained, and which were measured at initialisation."""
+    trained = {seed for study in studies for seed in study.runs["seed"]}
+    every = {seed for study in studies for seed in study.seeds["seed"]}
+    beside = f", {_in_short(every)} at initialisation" if every != trained else ""
+    return f"random seeds {_in_short(trained)}{beside}" if trained else "no random seed"
+
+
+def _in_short(numbers: set[int]) -> str:
+    """Say whole numbers: those in a row from where to where."""
+    ends: list[list[int]] = []
+    for number in sorted(numbers):
+        if ends and number == ends[-1][-1] + 1:
+            ends[-1][1:] = [number]
+        else:
+            ends.append([number])
+    return ", ".join(" to ".join(map(str, dict.fromkeys(some))) for some in ends)
+
+
 def bibtex(citation: dict, commits: list[str]) -> str:
     """Return the entry of the library at the commits that trained a run."""
     authors = " and ".join(f"{{{author['name']}}}" for author in citation["authors"])
