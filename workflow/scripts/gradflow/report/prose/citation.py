@@ -30,7 +30,7 @@ def how_to_cite(studies: list[StudyTables], datasets: list[dict], citation: dict
 
 def origin(studies: list[StudyTables], command: str) -> str:
     """Say what a page was made of: the commits, the command with its configuration, the random seeds."""
-    commits, _ = _commits_and_devices(studies)
+    commits, _ = commits_and_devices(studies)
     return f"commit {', '.join(commits) or 'unknown'} · {command} · {seeds_in_words(studies)}"
 
 
