@@ -152,7 +152,7 @@ def test_a_figure_without_room_has_its_reason_on_its_page(files, tmp_path, monke
 
 
 def test_a_name_with_a_hyphen_stays_whole_in_a_title_of_several_lines():
-    figure = Figure(figsize=(2, 2))
+    figure = Figure(figsize=(2, 2), layout="constrained")
     figure.subplots(1, 2)
     headed(figure, "Networks", "most is lost in VGG-Deep, and least in ResNet-18")
     assert "\n" in figure.get_suptitle()

@@ -43,7 +43,7 @@ def test_figures_are_listed_without_matplotlib_or_pandas():
 
 def test_every_figure_has_its_caption_and_every_caption_its_result():
     captions = {path.stem for path in (ROOT / "report" / "captions").glob("*.rst")}
-    assert captions == {*figures(), "summary", "analysis", "claims", "cost", "explorer"}
+    assert captions == {*figures(), "analysis", "claims", "cost", "explorer"}
 
 
 def settings_of_matplotlib() -> dict:
