@@ -9,7 +9,7 @@ from PIL import Image
 
 from gradflow import GradflowError
 from gradflow.report.figures import _width, figures
-from gradflow.report.figures.style import drawing, legend_below, panels
+from gradflow.report.figures.style import drawing, headed, legend_below, panels
 from gradflow.report.study_pdf import write_study_pdf
 from gradflow.thresholds import THRESHOLDS
 from synthetic import a_run, result, write_study_tables
@@ -149,3 +149,11 @@ def test_a_figure_without_room_has_its_reason_on_its_page(files, tmp_path, monke
     monkeypatch.setattr("gradflow.report.study_pdf.fit", no_room)
     write_study_pdf(tmp_path / "a", files, settings(), {"decades": "What decades are."}, "", "commit abc")
     assert len(pages((tmp_path / "a").read_bytes())) == 1
+
+
+def test_a_name_with_a_hyphen_stays_whole_in_a_title_of_several_lines():
+    figure = Figure(figsize=(2, 2))
+    figure.subplots(1, 2)
+    headed(figure, "Networks", "most is lost in VGG-Deep, and least in ResNet-18")
+    assert "\n" in figure.get_suptitle()
+    assert _width.fit(figure, COLUMNS[89]) == "Networks: most is lost in VGG-Deep, and least in ResNet-18"

@@ -145,6 +145,21 @@ def test_bad_input_is_one_sentence_before_any_job(workflow, overlay, words):
     assert len([line for line in output.splitlines() if "config: " in line]) == 1
 
 
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("kernel/nothing-89mm.pdf", "kernel/nothing is no still figure of this configuration; choose one of kernel/"),
+        ("kernel/histograms-183mm.png", "kernel/histograms is no still figure of this configuration"),
+        ("skip.pdf", "skip is no study of this configuration; choose one of kernel."),
+    ],
+    ids=["no figure", "an animation", "no study"],
+)
+def test_a_figure_that_there_is_not_is_refused_with_those_that_there_are(workflow, target, words):
+    ran = snakemake(workflow, f"results/figures/{target}", "-n", *ONE_STUDY)
+    output = ran.stdout + ran.stderr
+    assert ran.returncode != 0 and f"gradflow: {words}" in output and "Traceback" not in output
+
+
 def test_a_folder_of_ones_own_holds_a_configuration_and_its_results(workflow, tmp_path_factory):
     """Snakemake runs there by -s, or from the checkout by --directory."""
     own = tmp_path_factory.mktemp("own")

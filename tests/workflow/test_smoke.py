@@ -126,6 +126,16 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(done, file, old, new
     assert pending(done, *SMOKE).keys() == expected
 
 
+def test_a_figure_in_a_column_and_a_study_as_pdf_are_targets_that_train_nothing(done):
+    targets = ["results/figures/vgg_deep/decades-89mm.pdf", "results/figures/vgg_deep.pdf"]
+    assert pending(done, *targets, *SMOKE) == {"column": 1, "study_pdf": 1}
+    ran = snakemake(done, *targets, "--cores", "1", *SMOKE)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    column, study = ((done / target).read_bytes() for target in targets)
+    assert b"/MediaBox [ 0 0 252.28" in column and study.count(b"/MediaBox") == study.count(b"/Type /Page ") > 5
+    assert "snakemake --cores 4 --configfile config/smoke.yaml · random seeds 0 to ".encode("utf-16-be") in study
+
+
 def test_a_report_of_another_configuration_is_refused(done):
     (done / "other.yaml").write_text("verdict: {learnt_above: 0.5}\n")
     ran = snakemake(done, *SMOKE, "other.yaml", "--report", "other.html")

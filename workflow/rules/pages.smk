@@ -1,5 +1,6 @@
 # What the rules of the report's pages ask.
 import hashlib
+import os
 import re
 import shlex
 from types import SimpleNamespace
@@ -41,8 +42,9 @@ def category_of_answers(wildcards):
 
 def command():
     """The command that this run is made again by: it names the configuration. No parameter, as it changes no number."""
-    given = [("--configfile", workflow.overwrite_configfiles), ("--config", workflow.config_settings.config_args)]
-    asked = [shlex.join([option, *map(str, values)]) for option, values in given if values]
+    files = [os.path.relpath(path) for path in workflow.overwrite_configfiles]
+    given = [("--configfile", files), ("--config", workflow.config_settings.config_args)]
+    asked = [shlex.join([option, *values]) for option, values in given if values]
     return " ".join(["snakemake --cores 4", *asked])
 
 

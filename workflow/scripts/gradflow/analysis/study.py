@@ -1,6 +1,7 @@
 """The tables of one study, with each run's arm and label joined on: what figures and prose start from."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -87,10 +88,12 @@ class StudyTables:
         """Return the colour of an arm's architecture."""
         return self.arms.loc[self.arms["label"] == label, "colour"].iloc[0]
 
-    def decades(self, quantity: str = "grad_sample_norm") -> dict[tuple[str, str], Estimate]:
+    def decades(
+        self, quantity: str = "grad_sample_norm", phases: Iterable[str] = SHOWN_PHASES
+    ) -> dict[tuple[str, str], Estimate]:
         """Return {(arm label, phase): decades of the first layer over the last, with the interval over seeds}."""
-        values = {phase: self.per_arm(self.run_decades(quantity, phase)) for phase in SHOWN_PHASES}
-        return {(label, phase): values[phase][label] for label in self.labels for phase in SHOWN_PHASES}
+        values = {phase: self.per_arm(self.run_decades(quantity, phase)) for phase in phases}
+        return {(label, phase): values[phase][label] for label in self.labels for phase in phases}
 
     def no_end(self, label: str) -> str:
         """Say how many of an arm's runs have no end, and why: "stalled: no end", "1 of 3 diverged: no end"; or ""."""

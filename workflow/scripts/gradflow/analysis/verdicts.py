@@ -10,6 +10,7 @@ the gradient by its own size and make a lively update of any, until it falls bel
 """
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -23,16 +24,16 @@ PROPORTIONAL = ("sgd", "asgd")  # optimizers whose update is as large as the gra
 
 
 def arm_verdicts(
-    study: StudyTables, thresholds: dict, quantity: str = "grad_sample_norm"
+    study: StudyTables, thresholds: dict, quantity: str = "grad_sample_norm", phases: Iterable[str] = SHOWN_PHASES
 ) -> dict[tuple[str, str], str]:
-    """Return {(arm label, phase): verdict}, of the phases that are shown: "vanishing, dead", "stalled: no end".
+    """Return {(arm label, phase): verdict}, of some phases: "vanishing, dead", "stalled: no end".
 
     thresholds: as `gradflow.thresholds` has them. An interval that straddles a threshold leaves its part undecided. The
     size is left out where it was not measured.
     """
-    decades = study.decades(quantity)
+    decades = study.decades(quantity, phases)
     verdicts = {}
-    for phase in SHOWN_PHASES:
+    for phase in phases:
         slopes, sizes = study.run_slopes(quantity, phase), run_sizes(study, phase, thresholds)
         for label in study.labels:
             no_end = study.no_end(label) if phase == "end" else ""

@@ -84,7 +84,8 @@ class Comparison:
 
 def arms_of(study: StudyTables, thresholds: dict) -> dict[str, InitialArm]:
     """Return the arms of a study by their labels."""
-    verdicts, decades = arm_verdicts(study, thresholds), study.decades(ACTIVATION_GRADIENT)
+    verdicts = arm_verdicts(study, thresholds, ACTIVATION_GRADIENT, ["init"])
+    decades = study.decades(ACTIVATION_GRADIENT, ["init"])
     updates = study.per_arm(study.run_decades("update_ratio", "one_step"))
     accuracies = study.per_arm(study.per_run["test_accuracy"])
     return {

@@ -164,7 +164,7 @@ def headed(figure: Figure, subject: str, finding: str, note: str = "") -> None:
     """
     width = int(LETTERS_AN_INCH * figure.get_figwidth())
     said = [f"{subject}: {finding}" if subject else finding, f"({note})" if note else ""]
-    lines = [line for text in said for line in textwrap.wrap(text, width)]
+    lines = [line for text in said for line in textwrap.wrap(text, width, break_on_hyphens=False)]
     figure.suptitle("\n".join(lines))
     figure.set_figheight(figure.get_figheight() + 0.2 * max(0, len(lines) - 2))
 
