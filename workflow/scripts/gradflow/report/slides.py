@@ -1,5 +1,6 @@
 """Ten slides for a lecture, computed from the tables of a run: one page that opens offline, and prints as ten pages."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 from itertools import chain
@@ -123,7 +124,7 @@ def _where(told: Story) -> Slide:
     some = f"The {LOWEST} lowest and the {HIGHEST} highest are shown" if len(shown) < len(every) else ""
     said = f"Decades at init{extremes(told.arms)}"
     return Slide(
-        headline(told.arms, []) if not told.found else headline(told.arms, told.found).partition(";")[0],
+        re.split("[;,]", headline(told.arms, told.found))[0],
         _lines(plain(said), some, "A decade is a factor of ten: at −16 decades 10⁻¹⁶ of the gradient arrives"),
         where_figure(shown, told.thresholds, said) if shown else "",
         "Ratios, not sizes: the first layer's gradient over the last one's, before any training.",
