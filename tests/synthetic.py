@@ -50,7 +50,7 @@ def result(
     arrays |= {name: np.arange(layers) for name in results.PER_LAYER} | {"layer_name": np.array(names)}
     arrays |= {"layer_weight_numel": np.full(layers, 100)}
     arrays |= {"test_loss": np.float64(1), "test_accuracy": np.float64(accuracy + shift / 5)}
-    arrays |= {"confusion_matrix": np.eye(len(classes), dtype=int)}
+    arrays |= {"confusion_matrix": 100 * np.eye(len(classes), dtype=int)}
     arrays |= {f"filters_{when}": generator.normal(0, 1, (4, 3, 3, 3)) for when in ("before", "after")}
     meta = {"run": made.id, "status": status, "reason": "", "settings": made.settings, "parameters": 10}
     meta |= {"classes": list(classes)}

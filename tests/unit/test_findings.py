@@ -53,12 +53,28 @@ def texts(figure) -> list[str]:
 @pytest.mark.parametrize(
     ("bad", "good", "said"),
     [
-        ((-6, 0.1), (0, 0.9), "vanishes in 1 of 2 arms (it does not learn), is healthy in 1 (it learns)"),
-        ((-6, 0.9), (0, 0.1), "vanishes in 1 of 2 arms (it learns), is healthy in 1 (it does not learn)"),
-        ((-6, 0.9), (-7, 0.9), "the gradient vanishes in all 2 arms (all learn)"),
-        ((0, 0.1), (0.5, 0.1), "the gradient is healthy in all 2 arms (none learns)"),
-        ((6, 0.9), (0, 0.9), "explodes in 1 of 2 arms (it learns), is healthy in 1 (it learns)"),
-        ((-2, 0.9), (0, 0.9), "is healthy in 1 of 2 arms (it learns), is undecided in 1 (it learns)"),
+        (
+            (-6, 0.1),
+            (0, 0.9),
+            "vanishes in 1 of 2 arms (accuracy not above chance), is healthy in 1 (accuracy above chance)",
+        ),
+        (
+            (-6, 0.9),
+            (0, 0.1),
+            "vanishes in 1 of 2 arms (accuracy above chance), is healthy in 1 (accuracy not above chance)",
+        ),
+        ((-6, 0.9), (-7, 0.9), "the gradient vanishes in all 2 arms (all above chance)"),
+        ((0, 0.1), (0.5, 0.1), "the gradient is healthy in all 2 arms (none above chance)"),
+        (
+            (6, 0.9),
+            (0, 0.9),
+            "explodes in 1 of 2 arms (accuracy above chance), is healthy in 1 (accuracy above chance)",
+        ),
+        (
+            (-2, 0.9),
+            (0, 0.9),
+            "is healthy in 1 of 2 arms (accuracy above chance), is undecided in 1 (accuracy above chance)",
+        ),
     ],
 )
 def test_decades_say_where_it_vanishes_and_what_learns(tmp_path, bad, good, said):

@@ -146,3 +146,21 @@ def test_networks_without_a_width_have_none_among_the_limits(tmp_path):
     arms = {"My network": arm(-0.2, LEARNT, width=None), "My network, deeper": arm(-6, CHANCE, width=None, init="he")}
     said = words(body(tmp_path, arms))
     assert "Limits of this run: digits: 1,258 training images of 32×32; " in said and "width" not in said
+
+
+def test_an_option_of_one_s_own_network_is_compared_too(tmp_path):
+    made = {
+        "My net, norm False": arm(-6, CHANCE, options={"norm": False}),
+        "My net, norm True": arm(-0.2, LEARNT, options={"norm": True}),
+    }
+    said = words(body(tmp_path, made))
+    assert "what helps: the option norm" in said and "norm True for norm False (My net)" in said
+
+
+@pytest.mark.parametrize(("images", "helps"), [(900, True), (9, False)])
+def test_what_guessing_may_reach_on_a_small_test_set_is_not_learning(tmp_path, images, helps):
+    made = inits((-6, CHANCE), (-0.2, 0.6))
+    for some in made.values():
+        for one in some:
+            one.arrays["confusion_matrix"] = np.full((3, 3), images // 9)
+    assert ("what helps: another initialisation" in words(body(tmp_path, made))) == helps

@@ -160,6 +160,12 @@ def test_a_figure_that_there_is_not_is_refused_with_those_that_there_are(workflo
     assert ran.returncode != 0 and f"gradflow: {words}" in output and "Traceback" not in output
 
 
+def test_every_still_figure_of_a_study_is_a_target_for_print(workflow):
+    still = [name for name, kind in figures().items() if "study" in kind.arguments and kind.formats == ("png", "svg")]
+    targets = [f"results/figures/kernel/{name}-89mm.pdf" for name in still]
+    assert pending(workflow, *targets, "results/figures/kernel.pdf", *ONE_STUDY)["column"] == len(still) > 8
+
+
 def test_a_folder_of_ones_own_holds_a_configuration_and_its_results(workflow, tmp_path_factory):
     """Snakemake runs there by -s, or from the checkout by --directory."""
     own = tmp_path_factory.mktemp("own")

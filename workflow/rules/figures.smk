@@ -136,6 +136,12 @@ def picture(wildcards):
     return PICTURES[path]
 
 
+def files_of_picture(wildcards):
+    """What the picture that a target names is drawn from, by the name of the argument; runs may be known late."""
+    files = {name: FILES_OF_FIGURES[name] for name in picture(wildcards)[0].read}
+    return {name: its(wildcards) if callable(its) else its for name, its in files.items()}
+
+
 def captions_of(study):
     """What the captions of a study's still figures say, as plain text, by figure."""
     kinds = [kind for path, (kind, _) in PICTURES.items() if path.split("/")[0] == study]

@@ -4,7 +4,7 @@
 # One figure in a column of a journal, 89 or 183 mm wide: results/figures/<study>/<figure>-89mm.pdf.
 rule column:
     input:
-        unpack(lambda wildcards: {name: FILES_OF_FIGURES[name] for name in picture(wildcards)[0].read}),
+        unpack(files_of_picture),
     output:
         "<results>/figures/{folder}/{picture}-{millimetres}mm.{suffix}",
     log:

@@ -58,7 +58,14 @@ def command_parser() -> argparse.ArgumentParser:
         "network", help="an architecture of ours (vgg16), package.module:function, or path/to/file.py:function"
     )
     layers.add_argument(
-        "--options", nargs="+", action="extend", type=_option, default=[], metavar="NAME=VALUE", help="for its builder"
+        "--options",
+        "--set",
+        nargs="+",
+        action="extend",
+        type=_option,
+        default=[],
+        metavar="NAME=VALUE",
+        help="for its builder",
     )
     layers.add_argument(
         "--input",
@@ -90,7 +97,14 @@ def _add_profile(commands) -> None:
     profile.add_argument("--input", type=_sample_size, required=True, metavar="3,64,64", help="the size of one input")
     profile.add_argument("--classes", type=_positive, default=10, help="how many the network tells apart (10)")
     profile.add_argument(
-        "--set", nargs="+", action="extend", type=_option, default=[], metavar="NAME=VALUE", help="for its builder"
+        "--set",
+        "--options",
+        nargs="+",
+        action="extend",
+        type=_option,
+        default=[],
+        metavar="NAME=VALUE",
+        help="for its builder",
     )
     profile.add_argument("--weights", metavar="FILE", help="a state dictionary, for a network that was trained")
     profile.add_argument("--data", metavar="FOLDER", help="images to put through it, in a folder or archive")

@@ -131,6 +131,7 @@ def run_row(result: Result) -> dict:
         "mean_loss": loss.mean(),
         "loss_jumps": np.sqrt(np.mean(np.diff(loss) ** 2)) if len(loss) > 1 else np.nan,
         "classes": len(result.meta["classes"]),
+        "test_images": int(result["confusion_matrix"].sum()),
         "parameters": result.meta["parameters"],
         "first_layer_weights": int(result["layer_weight_numel"][_first_layer_of(result)]),
         "steps": len(loss),

@@ -63,6 +63,7 @@ MEANINGS = {
     "mean_loss": ("Training loss, the mean over all steps.", "nats"),
     "loss_jumps": ("Root mean square of the training loss's change from a step to the next.", "nats"),
     "classes": ("How many classes there are.", ""),
+    "test_images": ("How many images the test accuracy is of; 0 where none was tested.", ""),
     "parameters": ("How many numbers are trained.", ""),
     "first_layer_weights": ("How many numbers the first layer's weight has.", ""),
     "steps": ("How many updates were made.", ""),

@@ -48,6 +48,7 @@ OUTCOMES = {
     "mean_loss": float,
     "loss_jumps": float,
     "classes": int,
+    "test_images": int,
     "parameters": int,
     "first_layer_weights": int,
     "steps": int,

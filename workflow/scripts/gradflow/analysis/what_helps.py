@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ VANISHING, HEALTHY, EXPLODING = PROFILES
 # What may bring a gradient back, one or together, in the order in which it is told.
 REMEDIES = (("init",), ("skip",), ("batch_norm",), ("skip", "batch_norm"), ("activation",), ("optimizer",))
 ADDED = {"skip": "skip connections", "batch_norm": "batch norm"}
+OWN = "options "  # what a setting begins with that is an option of somebody's own network
+GUESSING = 1.96  # standard deviations of the binomial distribution
 HELPS, GRADIENT_ALONE, EXPLODES, LEARNS = "helps", "gradient alone", "explodes", "learns all the same"
 HIDES, NO_HELP = "hides", "does not help"
 MEANINGS = {
@@ -35,7 +38,8 @@ class InitialArm:
     """An arm at initialisation, and what became of it.
 
     profile: its verdict's word. decades: first layer over last. update: the word for the profile of the first update.
-    learnt: whether its test accuracy's interval lies above chance, and not all of its runs stalled.
+    learnt: whether its test accuracy's interval lies above chance, its mean above what guessing reaches on 39 of 40
+    test sets of that size, and not all of its runs stalled.
     """
 
     study: StudyTables
@@ -112,11 +116,12 @@ def comparisons(arms: dict[str, InitialArm]) -> list[Comparison]:
     for before in (arm for arm in arms.values() if arm.profile == VANISHING):
         for after in arms.values():
             changed = tuple(sorted(changed_settings(settings, after.label, before.label), reverse=True))
-            if changed not in REMEDIES:
+            if changed not in REMEDIES and not _is_own(changed):
                 continue
-            old, new = ({name: values.at[arm.label, name] for name in changed} for arm in (before, after))
+            given = settings if _is_own(changed) else values
+            old, new = ({name: given.at[arm.label, name] for name in changed} for arm in (before, after))
             if _is_remedy(old, new, before, after):
-                words = [[say_setting(name, of[name]) for name in changed] for of in (new, old)]
+                words = [[_in_words(name, of[name]) for name in changed] for of in (new, old)]
                 network = ", ".join(part for part in before.label.split(", ") if part not in words[1])
                 change = " and ".join(ADDED.get(name, " for ".join(said)) for name, *said in zip(changed, *words))
                 found.append(Comparison(changed, network, change, before, after, _verdict_on(before, after)))
@@ -133,13 +138,27 @@ def distinct(found: list[Comparison]) -> list[Comparison]:
         known.setdefault((one.before.runs, one.after.runs), one)
 
     def place(one: Comparison) -> tuple:
-        return REMEDIES.index(one.settings), one.before.decades.middle, -one.after.accuracy.middle
+        kind = len(REMEDIES) if _is_own(one.settings) else REMEDIES.index(one.settings)
+        return kind, one.before.decades.middle, -one.after.accuracy.middle
 
     return sorted(known.values(), key=place)
 
 
+def _is_own(changed: tuple[str, ...]) -> bool:
+    return len(changed) == 1 and changed[0].startswith(OWN)
+
+
+def _in_words(name: str, value) -> str:
+    if not name.startswith(OWN):
+        return say_setting(name, value)
+    return f"{name.removeprefix(OWN)} {ast.literal_eval(value)}"
+
+
 def _is_remedy(old: dict, new: dict, before: InitialArm, after: InitialArm) -> bool:
-    """Whether what is new is meant to help: a skip, batch norm, another than plain SGD, or what raises the gradient."""
+    """Whether what is new is meant to help: a skip, batch norm, another than plain SGD, or what raises the gradient.
+
+    That is also asked of an option of one's own.
+    """
     if "optimizer" in new:
         return old["optimizer"] in PROPORTIONAL and new["optimizer"] not in PROPORTIONAL
     if {"skip", "batch_norm"} & new.keys():
@@ -160,4 +179,6 @@ def _verdict_on(before: InitialArm, after: InitialArm) -> str:
 def _above_chance(study: StudyTables, label: str, accuracy: Estimate) -> bool:
     runs = study.runs[study.runs["label"] == label]
     low = accuracy.value if accuracy.n < 2 else accuracy.low
-    return bool(np.isfinite(low) and low > 1 / runs["classes"].iloc[0] and (runs["status"] == "completed").any())
+    chance, images = 1 / runs["classes"].iloc[0], max(1, runs["test_images"].max())
+    guessing = chance + GUESSING * np.sqrt(chance * (1 - chance) / images)  # what a guess reaches by luck
+    return bool(low > chance and accuracy.value > guessing and (runs["status"] == "completed").any())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
 from gradflow.data.archives import members
@@ -19,6 +20,7 @@ from gradflow.files import atomic_write
 
 HEADERS = 5000  # read, of more files than that
 CLASSES = 20  # named, of more than that
+FONT = f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf"  # which has letters of most languages
 SAMPLES, COLUMNS, SIDE, CAPTION = 6, 3, 192, 36  # of a contact sheet; pixels
 
 
@@ -72,7 +74,7 @@ def _headers(files: Sequence[Member], turn: bool) -> Iterator[str]:
     yield f"modes: {_counted(modes)}"
     yield f"sizes (width×height): {_counted(Counter({f'{w}×{h}': n for (w, h), n in sizes.items()}))}"
     if damaged:
-        yield f"cannot be decoded: {shown(damaged)}"
+        yield f"cannot be decoded: {shown(damaged)}; preparing refuses them, or leaves them out with drop_damaged"
     yield from sayings(seen)
 
 
@@ -88,7 +90,7 @@ def _write_sheet(content: Content, sheet: Path, scratch: Path, turn: bool) -> No
     files = [content.images[row] for row in rows]
     damaged = dict(decode(files, scratch, (SIDE, SIDE), workers=1, turn=turn))
     canvas = Image.new("RGB", (COLUMNS * SIDE, (SIDE + CAPTION) * SAMPLES // COLUMNS), "white")
-    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(14)
+    draw, font = ImageDraw.Draw(canvas), ImageFont.truetype(FONT, 12)
     for place, (row, pixels) in enumerate(zip(rows, np.load(scratch))):
         x, y = place % COLUMNS * SIDE, place // COLUMNS * (SIDE + CAPTION)
         canvas.paste(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))), (x, y))

@@ -16,6 +16,7 @@ from gradflow.report.prose.summary import factors_a_layer, headline, helps_table
 from gradflow.report.summary_figures import helps_figure, helps_shown, profiles_figure, starts_shown
 
 TITLE = "gradflow: the answer"
+BESIDE = {"analysis.html": "All questions, answered", "explorer.html": "The explorer", "slides.html": "Ten slides"}
 LINE = 9_000  # characters: docutils reads no line of 10,000
 
 
@@ -49,9 +50,13 @@ def summary_body(
     return '<div class="gradflow">\n' + "\n".join(parts) + "\n</div>"
 
 
-def write_summary(rst: Path, html: Path, style: str, introduction: str, body: str) -> None:
-    """Write the body as a page of its own with a stylesheet, and as the report's text before an introduction."""
-    write_page(html, TITLE, f"<style>{style}</style>\n{body}")
+def write_summary(rst: Path, html: Path, style: str, introduction: str, body: str, beside: Iterable[str] = ()) -> None:
+    """Write the body as a page of its own with a stylesheet, and as the report's text before an introduction.
+
+    beside: the pages of BESIDE that lie beside it, which its own page has links to.
+    """
+    links = " · ".join(f'<a href="{name}">{BESIDE[name]}</a>' for name in beside)
+    write_page(html, TITLE, f"<style>{style}</style>\n{body}\n<p>{links}</p>")
     # Snakemake reads the report's text as a template, and docutils no long lines.
     lines = chain.from_iterable(
         wrap(line, LINE, break_long_words=False, break_on_hyphens=False)

@@ -101,7 +101,7 @@ def profiles_figure(shown: list[tuple[InitialArm, ...]], alt: str) -> str:
 def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
     """Draw decades at init before and after each change, with the test accuracies at the right, as an SVG element."""
     with page_drawing("helps"):
-        figure = Figure(figsize=(5.2, 0.27 * len(shown) + 0.6), layout="constrained")
+        figure = Figure(figsize=(5.2, 0.27 * max(len(shown), 3) + 0.6), layout="constrained")
         axis = figure.subplots()
         ends = [value for one in shown for value in (one.before.decades.middle, one.after.decades.middle)]
         below, above = thresholds["vanishing_below"], thresholds["exploding_above"]
@@ -122,7 +122,7 @@ def helps_figure(shown: list[Comparison], thresholds: dict, alt: str) -> str:
                 axis.text(x, row - 0.2, upper, ha=side, va="center", **at)
                 axis.text(x, row + 0.2, lower, ha=side, va="center", color=FAINT, **at)
         axis.set_yticks([])
-        axis.set_ylim(len(shown) - 0.4, -0.6)
+        axis.set_ylim(max(len(shown), 3) - 0.4, -0.6)
         axis.set_xlim(low, high)
         axis.set_xticks(whole_ticks(low, high))
         axis.set_xlabel("decades at init, first layer over last")

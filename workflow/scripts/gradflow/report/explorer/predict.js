@@ -1,13 +1,13 @@
 // Predict: first the guess, then the theory's line over the measured one.
 
 const VARIANCES = {default: 1 / 3, xavier: 1, lecun: 1, orthogonal: 1, he: 2};
-let revealed = false;
+let revealed = false, unknown = [];  // whether the theory shows; what is not known of A, after its settings were taken
 
 function preparePredict() {
   byId('activation').append(...Object.entries(ACTIVATIONS).map(([name, {label}]) => html('option', {value: name},
     label)));
   for (const name of ['variance', 'depth', 'guess', 'activation']) byId(name).addEventListener('input',
-    () => { if (name === 'guess') revealed = false; drawPredict(); });
+    () => { if (name === 'guess') revealed = false; else unknown = []; drawPredict(); });
   byId('guessing').addEventListener('submit', event => {
     event.preventDefault();
     revealed = true;
@@ -18,6 +18,7 @@ function preparePredict() {
     byId('depth').value = arm.layers.length - arm.off.size;
     if (VARIANCES[init]) byId('variance').value = VARIANCES[init];
     if (ACTIVATIONS[activation]) byId('activation').value = activation;
+    unknown = [VARIANCES[init] ? '' : 'initialisation', ACTIVATIONS[activation] ? '' : 'activation'].filter(Boolean);
     revealed = false;
     drawPredict();
   });
@@ -57,6 +58,11 @@ function drawPredict() {
 }
 
 function predictSentence() {
+  const missing = unknown.length ? `A's ${unknown.join(' and ')} ${unknown.length > 1 ? 'are' : 'is'} not known here: choose. ` : '';
+  return missing + predictWords();
+}
+
+function predictWords() {
   const guess = +byId('guess').value, depth = +byId('depth').value;
   if (!revealed) return `By how many decades does the gradient change from the last of ${depth} layers to the first? Move the guess, then show the theory.`;
   const [decades] = predicted(), per = decades / Math.max(1, depth - 1), measured = measuredAtInit();

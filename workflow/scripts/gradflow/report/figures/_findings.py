@@ -10,7 +10,7 @@ DONE_TO_IT = {VANISHING: "vanishes", EXPLODING: "explodes", HEALTHY: "is healthy
 
 
 def gradient_and_learning(arms: list[InitialArm]) -> str:
-    """Say in how many arms the gradient vanishes at init, explodes, ..., and how many of those learn."""
+    """Say in how many arms the gradient vanishes at init, explodes, ..., and whose accuracy is above chance."""
     said = []
     for profile, verb in DONE_TO_IT.items():
         some = [arm for arm in arms if arm.profile == profile]
@@ -25,8 +25,8 @@ def gradient_and_learning(arms: list[InitialArm]) -> str:
 def _learn(arms: list[InitialArm]) -> str:
     count = sum(arm.learnt for arm in arms)
     if len(arms) == 1:
-        return " (it learns)" if count else " (it does not learn)"
-    return f" ({'all' if count == len(arms) else count or 'none'} learn{'' if count > 1 else 's'})"
+        return " (accuracy above chance)" if count else " (accuracy not above chance)"
+    return f" ({'all' if count == len(arms) else count or 'none'} above chance)"
 
 
 def what_arrives(ends: list[tuple[str, float]]) -> str:

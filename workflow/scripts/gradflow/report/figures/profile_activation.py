@@ -77,7 +77,7 @@ def _scales(axes, means: list[float], layers: int) -> None:
         last.set_xticks([(layers - layer) / (layers - 1) for layer in ticks], ticks)
         last.set_xlabel("layer: the gradient's way back, from the last to the first")
     else:
-        last.set_xticks([0, 0.5, 1], ["last layer", "half way back", "first layer"])
+        last.set_xticks([0, 1], ["last layer", "first layer"])
     axes[0].set_ylim(min(means) - 1, max(means) + 1)
     axes[0].set_yticks(whole_ticks(*axes[0].get_ylim()))
     axes[0].yaxis.set_major_formatter(lambda value, _: power_of_ten(round(value)))

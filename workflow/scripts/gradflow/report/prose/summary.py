@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis.what_helps import EXPLODING, HELPS, MEANINGS, VANISHING, Comparison, InitialArm
+from gradflow.analysis.what_helps import EXPLODING, HELPS, MEANINGS, OWN, VANISHING, Comparison, InitialArm
 from gradflow.report.prose.claims import verdict_counts
 from gradflow.report.wording import power
 
@@ -35,7 +35,7 @@ def headline(arms: list[InitialArm], found: list[Comparison]) -> str:
     if not kinds:
         return f"{where}, and nothing that was tried helps"
     new = [kind for kind in kinds if len(kind) == 1 or not all((name,) in kinds for name in kind)]
-    said = [" with ".join(REMEDY[name] for name in kind) for kind in new]
+    said = [" with ".join(REMEDY.get(name) or f"the option {name.removeprefix(OWN)}" for name in kind) for kind in new]
     return f"{where}; what helps: {_in_a_row(said)}"
 
 
