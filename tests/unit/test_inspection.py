@@ -24,7 +24,11 @@ def test_inspect_says_what_would_be_read_and_draws_it(tmp_path, capsys):
         "cat             7           1           2",
         "dog             8           1           2",
     ]
-    for line in ("formats: JPEG (20)", "modes: RGB (20)", "cannot be decoded: dog/b.jpg"):
+    for line in (
+        "formats: JPEG (20)",
+        "modes: RGB (20)",
+        "cannot be decoded: dog/b.jpg; preparing refuses them, or leaves them out with drop_damaged",
+    ):
         assert line in said.splitlines()
     assert "8×8 (2), 9×9 (2)" in said and "... (10 in all)" in said
     assert "Left out: loose images (1), .gif (1), .x\\x1b (1)." in said and "\x1b" not in said

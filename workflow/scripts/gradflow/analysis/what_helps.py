@@ -121,7 +121,7 @@ def comparisons(arms: dict[str, InitialArm]) -> list[Comparison]:
             given = settings if _is_own(changed) else values
             old, new = ({name: given.at[arm.label, name] for name in changed} for arm in (before, after))
             if _is_remedy(old, new, before, after):
-                words = [[_in_words(name, of[name]) for name in changed] for of in (new, old)]
+                words = [[_told_setting(name, of[name]) for name in changed] for of in (new, old)]
                 network = ", ".join(part for part in before.label.split(", ") if part not in words[1])
                 change = " and ".join(ADDED.get(name, " for ".join(said)) for name, *said in zip(changed, *words))
                 found.append(Comparison(changed, network, change, before, after, _verdict_on(before, after)))
@@ -148,7 +148,7 @@ def _is_own(changed: tuple[str, ...]) -> bool:
     return len(changed) == 1 and changed[0].startswith(OWN)
 
 
-def _in_words(name: str, value) -> str:
+def _told_setting(name: str, value) -> str:
     if not name.startswith(OWN):
         return say_setting(name, value)
     return f"{name.removeprefix(OWN)} {ast.literal_eval(value)}"
