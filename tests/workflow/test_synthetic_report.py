@@ -45,7 +45,7 @@ QUESTION, FINDING, LABEL = f"Why {HOSTILE}?", f"So {HOSTILE}.", f"arm {HOSTILE}"
 LAYER = "features.<img src=x onerror=throw>`|$"
 DROPPED = "z<script>z.png"
 TAGS = "html head meta title style body div h1 h2 h3 p em strong code ul li table thead tbody tr th td br small img"
-TAGS += " a span details summary pre svg g path defs use text tspan rect clippath"
+TAGS += " main a span details summary pre svg g path defs use text tspan rect clippath"
 
 
 def report(folder, decades, skip_effect, ablation_effect=0.0) -> str:
