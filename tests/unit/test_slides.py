@@ -15,7 +15,7 @@ def ten(folder, studies: dict) -> list:
     """The slides of studies of these arms."""
     if studies:
         write_study_tables(folder / "tables", studies)
-    nothing = empty_table("claims"), empty_table("depth_at_init"), None
+    nothing = empty_table("claims"), empty_table("depth_at_init"), None, "snakemake --cores 4"
     shown = slides(folder / "tables", list(studies), THRESHOLDS, DATA, *nothing)
     assert len(shown) == 10
     return shown

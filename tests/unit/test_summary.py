@@ -97,7 +97,7 @@ def test_a_run_without_a_study_has_its_page(tmp_path):
 def test_the_page_and_the_reports_text_show_the_same_and_names_are_text(tmp_path):
     hostile = "<script>alert(1)</script> {{ 1/0 }} {% endraw %} & `x`_ $x_{$"
     page = body(tmp_path, {hostile: arm(-6, CHANCE, init="default"), "He": arm(0, LEARNT, init="he")})
-    write_summary(tmp_path / "a.rst", tmp_path / "a.html", ".gradflow {}", "*The introduction.*\n", page)
+    write_summary(tmp_path / "a.rst", tmp_path / "a.html", ".gradflow {}", "*The introduction.*\n", page, True)
     text = (tmp_path / "a.rst").read_text()
     assert max(map(len, text.splitlines())) < 10_000
     shown = publish_parts(Environment().from_string(text).render(), writer="html")["html_body"]
@@ -135,7 +135,7 @@ def test_axes_count_whole_decades(low, high, ticks):
 def test_a_picture_of_very_many_layers_stays_readable_for_docutils(tmp_path):
     path = " ".join(f"L {i} {i}" for i in range(5000))
     write_summary(
-        tmp_path / "a.rst", tmp_path / "a.html", "", "*The introduction.*\n", f'<svg><path d="{path}"/></svg>'
+        tmp_path / "a.rst", tmp_path / "a.html", "", "*The introduction.*\n", f'<svg><path d="{path}"/></svg>', False
     )
     text = (tmp_path / "a.rst").read_text(encoding="utf-8")
     assert max(map(len, text.splitlines())) < 10_000
@@ -148,9 +148,10 @@ def test_networks_without_a_width_have_none_among_the_limits(tmp_path):
     assert "Limits of this run: digits: 1,258 training images of 32×32; " in said and "width" not in said
 
 
-def test_an_option_of_one_s_own_network_is_compared_too(tmp_path):
+@pytest.mark.parametrize("default", [{"norm": False}, {}], ids=["given", "by default"])
+def test_an_option_of_one_s_own_network_is_compared_too(tmp_path, default):
     made = {
-        "My net, norm False": arm(-6, CHANCE, options={"norm": False}),
+        "My net, norm False": arm(-6, CHANCE, options=default),
         "My net, norm True": arm(-0.2, LEARNT, options={"norm": True}),
     }
     said = words(body(tmp_path, made))
@@ -164,3 +165,10 @@ def test_what_guessing_may_reach_on_a_small_test_set_is_not_learning(tmp_path, i
         for one in some:
             one.arrays["confusion_matrix"] = np.full((3, 3), images // 9)
     assert ("what helps: another initialisation" in words(body(tmp_path, made))) == helps
+
+
+@pytest.mark.parametrize("explorer", [True, False])
+def test_the_page_has_links_to_what_lies_beside_it_alone(tmp_path, explorer):
+    write_summary(tmp_path / "a.rst", tmp_path / "a.html", "", "", "<p>Body</p>", explorer)
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert ('href="explorer.html"' in page) == explorer and 'href="slides.html"' in page

@@ -19,5 +19,6 @@ with job(snakemake):
             for name in ("claims", "depth_at_init")
         ),
         next(map(Path, snakemake.input.depth_figure), None),
+        snakemake.config["command"],
     )
     write_slides(snakemake.output.page, Path(snakemake.input.style).read_text(encoding="utf-8"), shown)

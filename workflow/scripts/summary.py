@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from gradflow.analysis.tables import empty_table, read_table
-from gradflow.report.summary import BESIDE, summary_body, write_summary
+from gradflow.report.summary import summary_body, write_summary
 from gradflow.runtime.job import job
 
 with job(snakemake):
@@ -19,5 +19,6 @@ with job(snakemake):
     style, introduction = (
         Path(path).read_text(encoding="utf-8") for path in (snakemake.input.style, snakemake.input.introduction)
     )
-    beside = [name for name in BESIDE if snakemake.params.studies or name != "explorer.html"]
-    write_summary(snakemake.output.text, snakemake.output.page, style, introduction, body, beside)
+    write_summary(
+        snakemake.output.text, snakemake.output.page, style, introduction, body, bool(snakemake.params.studies)
+    )

@@ -57,16 +57,7 @@ def command_parser() -> argparse.ArgumentParser:
     layers.add_argument(
         "network", help="an architecture of ours (vgg16), package.module:function, or path/to/file.py:function"
     )
-    layers.add_argument(
-        "--options",
-        "--set",
-        nargs="+",
-        action="extend",
-        type=_option,
-        default=[],
-        metavar="NAME=VALUE",
-        help="for its builder",
-    )
+    _add_options(layers)
     layers.add_argument(
         "--input",
         type=_sample_size,
@@ -88,6 +79,11 @@ def command_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_options(command) -> None:
+    spelled = {"nargs": "+", "action": "extend", "type": _option, "default": [], "metavar": "NAME=VALUE"}
+    command.add_argument("--set", "--options", **spelled, help="for its builder")
+
+
 def _add_profile(commands) -> None:
     profile = commands.add_parser(
         "profile", allow_abbrev=False, help="measure a network's gradient, predict it, and say what it owes to what"
@@ -96,16 +92,7 @@ def _add_profile(commands) -> None:
     profile.add_argument("network", help="package.module:builder, path/to/file.py:builder, or an architecture of ours")
     profile.add_argument("--input", type=_sample_size, required=True, metavar="3,64,64", help="the size of one input")
     profile.add_argument("--classes", type=_positive, default=10, help="how many the network tells apart (10)")
-    profile.add_argument(
-        "--set",
-        "--options",
-        nargs="+",
-        action="extend",
-        type=_option,
-        default=[],
-        metavar="NAME=VALUE",
-        help="for its builder",
-    )
+    _add_options(profile)
     profile.add_argument("--weights", metavar="FILE", help="a state dictionary, for a network that was trained")
     profile.add_argument("--data", metavar="FOLDER", help="images to put through it, in a folder or archive")
     profile.add_argument("--seeds", type=_positive, default=1, help="random seeds to draw it for (1)")
@@ -169,7 +156,7 @@ def _layers(asked: argparse.Namespace) -> None:
 
     sys.path.append(os.getcwd())  # for a module of the user's own; last, so that it hides no other
     with redirect_stdout(sys.stderr):  # what other people's code prints
-        columns = columns_of(asked.network, dict(asked.options), asked.input)
+        columns = columns_of(asked.network, dict(asked.set), asked.input)
     if asked.json:
         print(json.dumps({"input": asked.input, **asdict(columns)}))
         return

@@ -90,6 +90,9 @@ def ablation_effects(study: StudyTables) -> dict[str, list[Effect]]:
     return {name: effects(study, value, pairs) for name, value in values.items()}
 
 
+OWN = "options "  # what a setting begins with that is an option of somebody's own network
+
+
 def settings_of_arms(study: StudyTables) -> pd.DataFrame:
     """The settings of each arm, indexed by label; the options of its own network are a column each."""
     arms = study.runs.drop_duplicates("label").set_index("label")[study.settings]

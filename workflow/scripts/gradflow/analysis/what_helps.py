@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from gradflow.analysis.ablations import ACTIVATION_GRADIENT, changed_settings, settings_of_arms
+from gradflow.analysis.ablations import ACTIVATION_GRADIENT, OWN, changed_settings, settings_of_arms
 from gradflow.analysis.profiles import PROFILES, UNDECIDED, profile_word
 from gradflow.analysis.statistics import Estimate
 from gradflow.analysis.study import StudyTables
@@ -18,7 +18,6 @@ VANISHING, HEALTHY, EXPLODING = PROFILES
 # What may bring a gradient back, one or together, in the order in which it is told.
 REMEDIES = (("init",), ("skip",), ("batch_norm",), ("skip", "batch_norm"), ("activation",), ("optimizer",))
 ADDED = {"skip": "skip connections", "batch_norm": "batch norm"}
-OWN = "options "  # what a setting begins with that is an option of somebody's own network
 GUESSING = 1.96  # standard deviations of the binomial distribution
 HELPS, GRADIENT_ALONE, EXPLODES, LEARNS = "helps", "gradient alone", "explodes", "learns all the same"
 HIDES, NO_HELP = "hides", "does not help"
@@ -121,11 +120,18 @@ def comparisons(arms: dict[str, InitialArm]) -> list[Comparison]:
             given = settings if _is_own(changed) else values
             old, new = ({name: given.at[arm.label, name] for name in changed} for arm in (before, after))
             if _is_remedy(old, new, before, after):
-                words = [[_told_setting(name, of[name]) for name in changed] for of in (new, old)]
+                words = [_in_short_words(changed, *ends) for ends in ((new, after, before), (old, before, after))]
                 network = ", ".join(part for part in before.label.split(", ") if part not in words[1])
                 change = " and ".join(ADDED.get(name, " for ".join(said)) for name, *said in zip(changed, *words))
                 found.append(Comparison(changed, network, change, before, after, _verdict_on(before, after)))
     return found
+
+
+def arms_and_comparisons(studies: Iterable[StudyTables], thresholds: dict) -> tuple[list[InitialArm], list[Comparison]]:
+    """Return the arms of some studies, and what remedies do to those that vanish, each comparison once."""
+    by_study = [arms_of(study, thresholds) for study in studies]
+    arms = [arm for some in by_study for arm in some.values()]
+    return arms, distinct([one for some in by_study for one in comparisons(some)])
 
 
 def distinct(found: list[Comparison]) -> list[Comparison]:
@@ -148,10 +154,13 @@ def _is_own(changed: tuple[str, ...]) -> bool:
     return len(changed) == 1 and changed[0].startswith(OWN)
 
 
-def _told_setting(name: str, value) -> str:
-    if not name.startswith(OWN):
-        return say_setting(name, value)
-    return f"{name.removeprefix(OWN)} {ast.literal_eval(value)}"
+def _in_short_words(changed: tuple[str, ...], values: dict, arm: InitialArm, other: InitialArm) -> list[str]:
+    """Say an arm's values of what is changed; of an option of one's own as its label does, if that does."""
+    if not _is_own(changed):
+        return [say_setting(name, values[name]) for name in changed]
+    parts = [part for part in arm.label.split(", ") if part not in other.label.split(", ")]
+    name, value = changed[0].removeprefix(OWN), values[changed[0]]
+    return parts if len(parts) == 1 else [f"{name} {'by default' if value == 'nan' else value}"]
 
 
 def _is_remedy(old: dict, new: dict, before: InitialArm, after: InitialArm) -> bool:

@@ -1,6 +1,5 @@
 """Ten slides for a lecture, computed from the tables of a run: one page that opens offline, and prints as ten pages."""
 
-import re
 from collections.abc import Iterable
 from html import escape
 from itertools import chain
@@ -13,15 +12,15 @@ from nbconvert.filters import markdown2html
 
 from gradflow.analysis.claims.settle import REFUTED, SUPPORTED
 from gradflow.analysis.study import read_study
-from gradflow.analysis.what_helps import HELPS, HIDES, Comparison, InitialArm, arms_of, comparisons, distinct
+from gradflow.analysis.what_helps import HELPS, HIDES, Comparison, InitialArm, arms_and_comparisons
 from gradflow.report.notebook_figures import predicted_rows, prediction_figure, where_figure
 from gradflow.report.pages import figure, write_page
 from gradflow.report.prose.citation import commits_and_devices
 from gradflow.report.prose.claims import MARKS, verdict_counts
-from gradflow.report.prose.depth import deepest, evenness
+from gradflow.report.prose.depth import deepest, evenness, kinds_at_depth
 from gradflow.report.prose.networks import extremes
 from gradflow.report.prose.remedies import what_is_hidden
-from gradflow.report.prose.summary import becomes, headline, helps_table, limits, networks, sentences
+from gradflow.report.prose.summary import becomes, helps_table, how_many_vanish, limits, networks, sentences
 from gradflow.report.prose.theory import factors_table, how_well, typical_error
 from gradflow.report.summary_figures import helps_figure, helps_shown, profiles_figure, starts_shown
 from gradflow.report.wording import code, markdown_table, plain
@@ -56,16 +55,16 @@ def slides(
     claims: pd.DataFrame,
     depth_at_init: pd.DataFrame,
     depth_figure: Path | None,
+    command: str,
 ) -> list[Slide]:
     """Return the ten slides of a run; what it has not measured has a slide that says so.
 
     tables: their folder; datasets: what each `dataset.json` holds; claims: the table of verdicts; depth_figure: of
-    networks of growing depth, where they were measured.
+    networks of growing depth, where they were measured; command: what makes the run again.
     """
     read = [read_study(tables, study) for study in studies]
-    by_study = [arms_of(study, thresholds) for study in read]
-    arms = [arm for some in by_study for arm in some.values()]
-    told = Story(arms, distinct([one for some in by_study for one in comparisons(some)]), thresholds)
+    arms, found = arms_and_comparisons(read, thresholds)
+    told = Story(arms, found, thresholds)
     starts = starts_shown(told.found, arms)
     return [
         _question(told, read),
@@ -77,7 +76,7 @@ def slides(
         _hidden(told),
         _depth(depth_at_init, depth_figure),
         _claims(claims),
-        _again(limits(arms, datasets, claims), *commits_and_devices(read)),
+        _again(limits(arms, datasets, claims), command, *commits_and_devices(read)),
     ]
 
 
@@ -112,7 +111,7 @@ def _question(told: Story, studies: list) -> Slide:
             "Every number on these slides is computed from this run",
         ),
         notes="A gradient vanishes if hardly any of it arrives at the first layer. Before the next slide, let the "
-        "class guess: of 38 layers, by how much does each shrink it?",
+        "class guess: by how much does each layer shrink it?",
     )
 
 
@@ -124,7 +123,7 @@ def _where(told: Story) -> Slide:
     some = f"The {LOWEST} lowest and the {HIGHEST} highest are shown" if len(shown) < len(every) else ""
     said = f"Decades at init{extremes(told.arms)}"
     return Slide(
-        re.split("[;,]", headline(told.arms, told.found))[0],
+        how_many_vanish(told.arms),
         _lines(plain(said), some, "A decade is a factor of ten: at −16 decades 10⁻¹⁶ of the gradient arrives"),
         where_figure(shown, told.thresholds, said) if shown else "",
         "Ratios, not sizes: the first layer's gradient over the last one's, before any training.",
@@ -171,7 +170,7 @@ def _helps(told: Story) -> Slide:
         finding,
         _lines(*rows, "Blue: helps. At the right: test accuracy before → after"),
         helps_figure(shown, told.thresholds, finding) if shown else "",
-        "Each arrow is one change alone, with the same random seeds.",
+        "Each arrow is one change, everything else and the random seeds being the same.",
     )
 
 
@@ -206,12 +205,12 @@ def _hidden(told: Story) -> Slide:
 def _depth(depth_at_init: pd.DataFrame, picture: Path | None) -> Slide:
     if depth_at_init.empty or picture is None:
         return Slide("Networks of growing depth were not measured here", "")
-    said = deepest(depth_at_init)
-    kinds = said.partition(": ")[2].rstrip(".").split("; ")
     return Slide(
         evenness(depth_at_init),
-        _lines(*map(plain, kinds), "Correlation: of the gradients of two images that hardly differ"),
-        figure(picture, said, Path("depth.png")),
+        _lines(
+            *map(plain, kinds_at_depth(depth_at_init)), "Correlation: of the gradients of two images that hardly differ"
+        ),
+        figure(picture, deepest(depth_at_init), Path(picture.name)),
         "CIFAR ResNets before any training. Batch norm keeps sizes, and shatters: neighbouring images get unrelated "
         "gradients.",
     )
@@ -235,12 +234,12 @@ def _claims(claims: pd.DataFrame) -> Slide:
     )
 
 
-def _again(limits_of_run: str, commits: list[str], devices: list[str]) -> Slide:
+def _again(limits_of_run: str, command: str, commits: list[str], devices: list[str]) -> Slide:
     return Slide(
         "What limits this run, and how to repeat it",
         _lines(
             plain(limits_of_run),
-            "The same again, to the byte on the same machine: `snakemake --cores 4 --resources gpu=1`",
+            f"The same again, to the byte on the same machine: {code(command)}",
             f"Trained by commit {', '.join(map(code, commits))} on {', '.join(map(code, devices))}" if commits else "",
         ),
         notes="Exercises of 20 to 45 minutes, with solutions, are in the folder exercises.",

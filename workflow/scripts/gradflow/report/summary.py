@@ -9,7 +9,7 @@ from textwrap import wrap
 import pandas as pd
 
 from gradflow.analysis.study import read_study
-from gradflow.analysis.what_helps import InitialArm, arms_of, comparisons, distinct
+from gradflow.analysis.what_helps import arms_and_comparisons
 from gradflow.files import atomic_write
 from gradflow.report.pages import write_page
 from gradflow.report.prose.summary import factors_a_layer, headline, helps_table, limits, sentences
@@ -27,9 +27,7 @@ def summary_body(
 
     tables: their folder; datasets: what each `dataset.json` holds; claims: the table of verdicts.
     """
-    by_study = [arms_of(read_study(tables, study), thresholds) for study in studies]
-    arms: list[InitialArm] = [arm for some in by_study for arm in some.values()]
-    found = distinct([one for some in by_study for one in comparisons(some)])
+    arms, found = arms_and_comparisons([read_study(tables, study) for study in studies], thresholds)
     told = headline(arms, found)
     parts = [f"<h1>{escape(told)}</h1>", *(f"<p>{escape(said)}</p>" for said in sentences(arms, found))]
     starts, helps = starts_shown(found, arms), helps_shown(found)
@@ -50,12 +48,13 @@ def summary_body(
     return '<div class="gradflow">\n' + "\n".join(parts) + "\n</div>"
 
 
-def write_summary(rst: Path, html: Path, style: str, introduction: str, body: str, beside: Iterable[str] = ()) -> None:
+def write_summary(rst: Path, html: Path, style: str, introduction: str, body: str, explorer: bool) -> None:
     """Write the body as a page of its own with a stylesheet, and as the report's text before an introduction.
 
-    beside: the pages of BESIDE that lie beside it, which its own page has links to.
+    Its own page has links to those BESIDE; explorer: whether there is one.
     """
-    links = " · ".join(f'<a href="{name}">{BESIDE[name]}</a>' for name in beside)
+    there = {name: title for name, title in BESIDE.items() if explorer or name != "explorer.html"}
+    links = " · ".join(f'<a href="{name}">{title}</a>' for name, title in there.items())
     write_page(html, TITLE, f"<style>{style}</style>\n{body}\n<p>{links}</p>")
     # Snakemake reads the report's text as a template, and docutils no long lines.
     lines = chain.from_iterable(

@@ -22,11 +22,15 @@ def evenness(depth_at_init: pd.DataFrame) -> str:
 
 def deepest(depth_at_init: pd.DataFrame) -> str:
     """Say that, and what skips and batch norm make of the deepest network: decades, and its gradients' correlation."""
-    said = [
+    return f"{evenness(depth_at_init)}: {'; '.join(kinds_at_depth(depth_at_init))}."
+
+
+def kinds_at_depth(depth_at_init: pd.DataFrame) -> list[str]:
+    """Say of each kind of the deepest networks its decades, and its gradients' correlation."""
+    return [
         f"{name} {signed(size)} decades, correlation {alike:.2f}"
         for name, (size, alike) in _deepest_kinds(depth_at_init)[1].items()
     ]
-    return f"{evenness(depth_at_init)}: {'; '.join(said)}."
 
 
 def _deepest_kinds(depth_at_init: pd.DataFrame) -> tuple[int, dict]:

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from gradflow.analysis.what_helps import EXPLODING, HELPS, MEANINGS, OWN, VANISHING, Comparison, InitialArm
+from gradflow.analysis.ablations import OWN
+from gradflow.analysis.what_helps import EXPLODING, HELPS, MEANINGS, VANISHING, Comparison, InitialArm
 from gradflow.report.prose.claims import verdict_counts
 from gradflow.report.wording import power
 
@@ -22,15 +23,22 @@ def networks(arms: list[InitialArm]) -> list[InitialArm]:
     return list({arm.start: arm for arm in reversed(arms)}.values())[::-1]
 
 
-def headline(arms: list[InitialArm], found: list[Comparison]) -> str:
-    """Say in how many networks the gradient vanishes, and which kinds of changes help."""
+def how_many_vanish(arms: list[InitialArm]) -> str:
+    """Say in how many networks the gradient vanishes."""
     every = networks(arms)
     if not every:
         return "This run trained no network of a study"
     count = sum(arm.profile == VANISHING for arm in every)
     if not count:
         return f"No gradient vanishes in the {len(every)} networks of this run"
-    where = f"Gradients vanish in {count} of {len(every)} networks"
+    return f"Gradients vanish in {count} of {len(every)} networks"
+
+
+def headline(arms: list[InitialArm], found: list[Comparison]) -> str:
+    """Say in how many networks the gradient vanishes, and which kinds of changes help."""
+    where = how_many_vanish(arms)
+    if not any(arm.profile == VANISHING for arm in arms):
+        return where
     kinds = list(dict.fromkeys(one.settings for one in found if one.verdict == HELPS))
     if not kinds:
         return f"{where}, and nothing that was tried helps"
